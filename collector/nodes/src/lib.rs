@@ -1,0 +1,1 @@
+//! Receivers and exporters, one folder each, all of one shape.

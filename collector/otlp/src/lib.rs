@@ -1,0 +1,1 @@
+//! OTLP over the wire: shape checks and views over bytes, codec, transport.

@@ -1,0 +1,1 @@
+//! The pipeline: configuration, wiring, log, queues, ledger, supervision.

@@ -1,0 +1,1 @@
+//! Prometheus over the wire: remote-write and the OTLP to Prometheus mapping.

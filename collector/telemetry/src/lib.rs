@@ -1,0 +1,1 @@
+//! Names generated from the catalogue; the collector's own metrics.

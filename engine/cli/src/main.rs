@@ -1,0 +1,3 @@
+//! The nestr command: assembles the Engine.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Layered configuration of the Engine, with the origin of every value.

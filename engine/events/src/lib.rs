@@ -1,0 +1,1 @@
+//! The durable event log: one SQLite file, one writer, one global cursor.

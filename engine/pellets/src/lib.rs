@@ -1,0 +1,1 @@
+//! The .pellet format: create, list.

@@ -1,0 +1,1 @@
+//! REST, WebSocket and metrics of the Engine: parse, call, convert.

@@ -1,0 +1,1 @@
+//! Names generated from the catalogue and the start-up of the OpenTelemetry SDK.

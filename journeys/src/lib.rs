@@ -1,0 +1,1 @@
+//! Drives the two binaries and the real servers; depends on no crate of ours.

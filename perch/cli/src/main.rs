@@ -1,0 +1,3 @@
+//! The perch command: up, collect.
+
+fn main() {}

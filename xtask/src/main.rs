@@ -1,0 +1,3 @@
+//! The rules of the house as programs: arch, tidy, gen.
+
+fn main() {}
