@@ -1,0 +1,26 @@
+# Thin on purpose: each target is a script in tools/steps. Everything built lands in ${XDG_CACHE_HOME:-~/.cache}/nestr-perch,
+# web/node_modules and web/dist; nothing goes into tracked folders.
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench gen backends
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+up: ## build what changed, start Engine, collector and web page (flags: make up ARGS="--no-backends")
+	@tools/steps/up $(ARGS)
+
+test: ## set up and run every test, real servers and browser included
+	@tools/steps/test
+
+check: ## format, clippy, arch, tidy, generated files, web lint and types
+	@tools/steps/check
+
+bench: ## medians and ratios beside the named peers (some: make bench ARGS="pellets")
+	@tools/steps/bench $(ARGS)
+
+gen: ## write generated files anew
+	@tools/steps/gen
+
+backends: ## build the pinned real servers into the cache (some: make backends ARGS="loki")
+	@tools/backends/build $(ARGS)
