@@ -1,1 +1,4 @@
 //! Names generated from the catalogue; the collector's own metrics.
+
+#[rustfmt::skip]
+pub mod names;
