@@ -27,9 +27,9 @@ server_key() {
     } | sha256sum | cut -c1-12
 }
 
-# Sets binaries, debian_package and debian_binaries from the server's recipe.
+# Sets binaries, ldflags, debian_package and debian_binaries from the server's recipe.
 load_recipe() {
-    binaries='' debian_package='' debian_binaries=''
+    binaries='' ldflags='' debian_package='' debian_binaries=''
     # shellcheck source=/dev/null
     source "$backends_src/$1/recipe"
 }
