@@ -1,0 +1,165 @@
+//! A small typed face of the `prometheus` registry.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus::core::Collector;
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+
+use crate::names::Metric;
+use crate::observed::Observed;
+
+/// The metrics of a process; clones are one.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+}
+
+/// Counts up; one child per label set.
+#[derive(Debug, Clone)]
+pub struct Counter(IntCounterVec);
+
+/// Is set; one child per label set.
+#[derive(Debug, Clone)]
+pub struct Gauge(GaugeVec);
+
+/// Sorts into buckets; one child per label set.
+#[derive(Debug, Clone)]
+pub struct Histogram(HistogramVec);
+
+/// A definition that the registry refuses: two of one name, or a name it cannot bear.
+#[derive(Debug, thiserror::Error)]
+#[error("metric {name} cannot be registered: {source}")]
+pub struct MetricError {
+    name: &'static str,
+    source: prometheus::Error,
+}
+
+impl Metrics {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { registry: Arc::new(Registry::new()) }
+    }
+
+    /// A counter by its definition.
+    pub fn counter(&self, metric: &'static Metric) -> Result<Counter, MetricError> {
+        let made = IntCounterVec::new(opts(metric), metric.labels);
+        self.keep(metric, made).map(Counter)
+    }
+
+    /// A gauge by its definition.
+    pub fn gauge(&self, metric: &'static Metric) -> Result<Gauge, MetricError> {
+        let made = GaugeVec::new(opts(metric), metric.labels);
+        self.keep(metric, made).map(Gauge)
+    }
+
+    /// A histogram by its definition.
+    pub fn histogram(&self, metric: &'static Metric) -> Result<Histogram, MetricError> {
+        let opts = HistogramOpts::from(opts(metric)).buckets(metric.buckets.to_vec());
+        self.keep(metric, HistogramVec::new(opts, metric.labels)).map(Histogram)
+    }
+
+    /// A counter or gauge whose values `read` gives at each scrape: label values, then the value.
+    /// A definition whose name ends in `_total` is a counter.
+    pub fn observe(
+        &self,
+        metric: &'static Metric,
+        read: impl Fn() -> Vec<(Vec<String>, f64)> + Send + Sync + 'static,
+    ) -> Result<(), MetricError> {
+        let made = Observed::new(metric, opts(metric), Box::new(read));
+        self.keep(metric, made).map(|_| ())
+    }
+
+    /// All metrics in Prometheus' text format 0.0.4.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let families = self.registry.gather();
+        if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {
+            tracing::error!(%error, "metrics could not be written");
+        }
+        text
+    }
+
+    fn keep<C: Collector + Clone + 'static>(
+        &self,
+        metric: &'static Metric,
+        made: prometheus::Result<C>,
+    ) -> Result<C, MetricError> {
+        made.and_then(|c| self.registry.register(Box::new(c.clone())).map(|()| c))
+            .map_err(|source| MetricError { name: metric.prometheus, source })
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Counter {
+    /// Adds `n` under `labels`, given in the definition's order.
+    pub fn add(&self, labels: &[&str], n: u64) {
+        if let Ok(child) = self.0.get_metric_with_label_values(labels) {
+            child.inc_by(n);
+        }
+    }
+}
+
+impl Gauge {
+    /// Sets the value under `labels`, given in the definition's order.
+    pub fn set(&self, labels: &[&str], value: f64) {
+        if let Ok(child) = self.0.get_metric_with_label_values(labels) {
+            child.set(value);
+        }
+    }
+}
+
+impl Histogram {
+    /// Records a value under `labels`, given in the definition's order.
+    pub fn record(&self, labels: &[&str], value: f64) {
+        if let Ok(child) = self.0.get_metric_with_label_values(labels) {
+            child.observe(value);
+        }
+    }
+}
+
+fn opts(metric: &Metric) -> Opts {
+    Opts::new(metric.prometheus, metric.help)
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::metric;
+
+    #[test]
+    fn renders_what_was_counted_and_what_is_read() {
+        let metrics = Metrics::new();
+        let resent = metrics.counter(&metric::RESENT_ITEMS).unwrap();
+        resent.add(&["loki"], 2);
+        resent.add(&["loki"], 3);
+        metrics
+            .observe(&metric::QUEUE_BYTES, || vec![(vec!["loki".to_owned()], 7.0)])
+            .unwrap();
+        let text = metrics.render();
+        assert!(text.contains("perch_resent_items_total{exporter=\"loki\"} 5\n"), "{text}");
+        assert!(text.contains("# TYPE perch_queue_bytes gauge\n"), "{text}");
+        assert!(text.contains("perch_queue_bytes{exporter=\"loki\"} 7\n"), "{text}");
+    }
+
+    #[test]
+    fn a_second_definition_of_a_name_is_refused() {
+        let metrics = Metrics::new();
+        metrics.counter(&metric::RESENT_ITEMS).unwrap();
+        assert!(metrics.counter(&metric::RESENT_ITEMS).is_err());
+    }
+}
