@@ -1,9 +1,14 @@
 //! The rules of the house as programs: `cargo xtask arch`, `tidy`, `gen [--check]`.
 
+#![expect(clippy::print_stderr, reason = "a command speaks to the terminal")]
+
 mod arch;
 mod generate;
 mod repo;
+mod source;
 mod tidy;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -28,11 +33,22 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run(&Args::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One chain of causes on one line; a backtrace of a broken rule helps nobody.
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
     let root = repo::root()?;
-    match Args::parse().command {
+    match command {
         Command::Arch => arch::run(&root),
         Command::Tidy => tidy::run(&root),
-        Command::Gen { check } => generate::run(&root, check),
+        Command::Gen { check } => generate::run(&root, *check),
     }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, GroupKind};
 
 use crate::repo;
 
