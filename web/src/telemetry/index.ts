@@ -1,13 +1,12 @@
 /** The page's one recorder, wired to the Engine. */
 import { token } from '../auth/token'
-import { attribute } from './names'
 import { type FinishedSpan, encodeTraces } from './otlp'
 import { type PostOutcome, Recorder } from './recorder'
 
 const resource = {
-  [attribute.serviceName]: 'nestr-web',
-  [attribute.serviceNamespace]: 'nestr',
-  [attribute.serviceInstanceId]: instanceId(),
+  'service.name': 'nestr-web',
+  'service.namespace': 'nestr',
+  'service.instance.id': instanceId(),
 }
 const scope = { name: 'nestr-web', version: '0.1.0' }
 

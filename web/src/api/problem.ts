@@ -1,0 +1,54 @@
+/** Turns whatever a call ended with into one shape the page can show. */
+import { AxiosError } from 'axios'
+import type { Problem } from './types'
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+
+  constructor(
+    readonly problem: Problem,
+    /** True where the call's trace was recorded, so that a link to it leads somewhere. */
+    readonly traced: boolean,
+  ) {
+    super(problem.title)
+  }
+}
+
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Reads problem+json; every field but the status may be absent or of another kind. */
+export function readProblem(body: unknown, status: number): Problem {
+  const from = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
+  const problem: Problem = {
+    type: text(from['type']) ?? 'about:blank',
+    title: text(from['title']) ?? `The Engine answered ${status}`,
+    status,
+    code: text(from['code']) ?? `http-${status}`,
+  }
+  for (const key of ['detail', 'instance', 'trace_id', 'hint'] as const) {
+    const value = text(from[key])
+    if (value !== undefined) problem[key] = value
+  }
+  return problem
+}
+
+const unreachable: Problem = {
+  type: 'about:blank',
+  title: 'The Engine does not answer',
+  status: 0,
+  code: 'engine-unreachable',
+  detail: 'No reply came from the address this page was loaded from.',
+  hint: 'Start it with `nestr serve` or `perch up`; this page tries again by itself.',
+}
+
+/** Anything thrown → ApiError. A gateway's plain 502 or 504 means the same as no reply. */
+export function toApiError(thrown: unknown, traced: boolean): ApiError {
+  if (thrown instanceof ApiError) return thrown
+  if (thrown instanceof AxiosError && thrown.response) {
+    const { status, data } = thrown.response
+    const isProblem = typeof data === 'object' && data !== null && 'code' in data
+    if (!isProblem && (status === 502 || status === 504)) return new ApiError({ ...unreachable, status }, false)
+    return new ApiError(readProblem(data, status), traced)
+  }
+  return new ApiError(unreachable, false)
+}

@@ -1,0 +1,95 @@
+/** One operation as it goes: phases, bar, counts, and what came of it. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useLivePhase } from '../app/live'
+import { getOperation } from '../api/endpoints'
+import { keys } from '../api/keys'
+import type { ApiError } from '../api/problem'
+import type { Operation } from '../api/types'
+import { bytes, count, millis, percent } from '../format/format'
+import { ProblemBox } from '../ui/ProblemBox'
+import { useNow } from '../ui/useNow'
+import { phases, stepStates } from './phases'
+import { started } from './started'
+
+/** Polling is the net under the event stream: slow while it lives, quick while it does not. */
+const pollMs = (live: boolean) => (live ? 3000 : 500)
+
+function Steps({ operation }: { operation: Operation }) {
+  const states = stepStates(operation)
+  return (
+    <ol className="steps" aria-label="Phases">
+      {phases.map((phase, index) => (
+        <li key={phase.id} className={`step step-${states[index]}`} aria-current={states[index] === 'now' ? 'step' : undefined}>
+          {phase.label}
+          <span className="hidden"> {states[index] === 'now' ? 'running' : states[index]}</span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+const of = (part: string, total: string, some: boolean) => (some ? `${part} of ${total}` : part)
+
+function Bar({ operation }: { operation: Operation }) {
+  const { progress } = operation
+  const done = operation.state === 'succeeded' ? 100 : percent(progress.bytes_done, progress.bytes_total)
+  const known = operation.state === 'running' && operation.phase.endsWith('walk') ? undefined : done
+  return (
+    <>
+      <progress aria-label="Bytes packed" max={100} {...(known === undefined ? {} : { value: known })} />
+      <p className="facts dim" data-testid="counts">
+        <span>{known === undefined ? 'counting' : `${known} %`}</span>
+        <span>{of(bytes(progress.bytes_done), bytes(progress.bytes_total), progress.bytes_total > 0)}</span>
+        <span>{of(count(progress.entries_done), count(progress.entries_total), progress.entries_total > 0)} entries</span>
+      </p>
+    </>
+  )
+}
+
+const words = { running: 'Packing', succeeded: 'Packed', failed: 'Failed' } as const
+
+function Body({ operation }: { operation: Operation }) {
+  const now = useNow(200, operation.state === 'running')
+  const end = operation.finished_at === undefined ? now : new Date(operation.finished_at)
+  const elapsed = Math.max(0, end.getTime() - new Date(operation.started_at).getTime())
+  const digest = operation.result?.digest
+  return (
+    <>
+      <header className="facts">
+        <strong role="status">{words[operation.state]}</strong>
+        <span className="dim">{millis(elapsed)}</span>
+        {operation.state === 'succeeded' && digest !== undefined && (
+          <Link to="/pellets/$digest" params={{ digest }}>
+            Open Pellet
+          </Link>
+        )}
+        <Link to="/traces/$traceId" params={{ traceId: operation.trace_id }}>
+          Open trace
+        </Link>
+      </header>
+      <Steps operation={operation} />
+      <Bar operation={operation} />
+      {operation.error && <ProblemBox problem={operation.error} traced />}
+    </>
+  )
+}
+
+export function OperationCard({ id }: { id: string }) {
+  const live = useLivePhase() === 'open'
+  const query = useQuery<Operation, ApiError>({
+    queryKey: keys.operation(id),
+    queryFn: ({ signal }) => getOperation(id, signal),
+    refetchInterval: ({ state }) => (state.data?.state === 'running' || (!state.data && !state.error) ? pollMs(live) : false),
+  })
+  return (
+    <article className={`card operation operation-${query.data?.state ?? 'unknown'}`} aria-label={`Operation ${id}`}>
+      {query.data ? <Body operation={query.data} /> : query.error ? <ProblemBox problem={query.error.problem} /> : <p className="dim">Looking…</p>}
+      {query.data?.state !== 'running' && (
+        <button type="button" className="button quiet dismiss" aria-label="Dismiss" onClick={() => started.remove(id)}>
+          ×
+        </button>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,30 @@
+/** A problem as the Engine tells it: what happened, why, what to do, and where to look. */
+import { Link } from '@tanstack/react-router'
+import type { Problem } from '../api/types'
+import { isTraceId } from '../telemetry/context'
+
+interface Props {
+  problem: Problem
+  /** True where the trace named by the problem was recorded. */
+  traced?: boolean
+}
+
+export function ProblemBox({ problem, traced = false }: Props) {
+  const { trace_id: traceId } = problem
+  return (
+    <div className="note bad" role="alert">
+      <strong>{problem.title}</strong>
+      {problem.detail !== undefined && <p>{problem.detail}</p>}
+      {problem.hint !== undefined && <p>{problem.hint}</p>}
+      <p className="dim facts">
+        <code>{problem.code}</code>
+        {traceId !== undefined && isTraceId(traceId) && traced && (
+          <Link to="/traces/$traceId" params={{ traceId }}>
+            Open trace
+          </Link>
+        )}
+        {traceId !== undefined && !traced && <span>trace {traceId}</span>}
+      </p>
+    </div>
+  )
+}
