@@ -1,1 +1,22 @@
-//! OTLP over the wire: shape checks and views over bytes, codec, transport.
+//! OTLP over the wire: proven bytes, views over them, and the two transports.
+//!
+//! Bytes in, bytes out. A request is proven by one walk over tags and lengths ([`shape`]), read through
+//! [`view`]s, merged and cut at tag boundaries, and leaves as it came, compressed bytes included.
+//!
+//! *Not here*: generated protobuf types; they stand in this crate's tests only, as the judge of ours.
+
+pub mod client;
+mod ids;
+mod limits;
+mod malformed;
+mod request;
+pub mod schema;
+pub mod server;
+pub mod shape;
+pub mod view;
+pub mod wire;
+
+pub use ids::{NotAnId, SpanId, TraceId};
+pub use limits::Limits;
+pub use malformed::Malformed;
+pub use request::{Encoded, Encoding, Request, Signal};
