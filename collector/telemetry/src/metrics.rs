@@ -147,9 +147,7 @@ mod tests {
         let resent = metrics.counter(&metric::RESENT_ITEMS).unwrap();
         resent.add(&["loki"], 2);
         resent.add(&["loki"], 3);
-        metrics
-            .observe(&metric::QUEUE_BYTES, || vec![(vec!["loki".to_owned()], 7.0)])
-            .unwrap();
+        metrics.observe(&metric::QUEUE_BYTES, || vec![(vec!["loki".to_owned()], 7.0)]).unwrap();
         let text = metrics.render();
         assert!(text.contains("perch_resent_items_total{exporter=\"loki\"} 5\n"), "{text}");
         assert!(text.contains("# TYPE perch_queue_bytes gauge\n"), "{text}");

@@ -1,0 +1,25 @@
+//! Reads a configuration in the OpenTelemetry Collector's shape and finds everything wrong in it.
+//!
+//! # Invariants
+//! 1. Nothing is ignored in silence: an unknown key, name or component is a fault at its line and
+//!    column; what is understood but maps onto something of the pipeline's own leaves a note.
+//! 2. All faults of a file are reported together, in its order.
+//!
+//! # Not here
+//! The settings of each node: the node reads its own [`Tree`].
+
+mod de;
+mod error;
+mod nearest;
+mod tree;
+mod types;
+mod units;
+
+pub use error::{ConfigError, Finding};
+pub use nearest::nearest;
+pub use tree::{At, Key, Tree, Value};
+pub use types::{
+    ApiConfig, Component, ComponentId, Config, Note, PipelineConfig, PipelineId, QueueConfig,
+    RetryConfig, StorageConfig,
+};
+pub use units::{ByteSize, Interval};

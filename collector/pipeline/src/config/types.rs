@@ -1,0 +1,192 @@
+//! A configuration whose names all resolve.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::tree::{At, Tree};
+use crate::Signal;
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file's name as given.
+    pub file: String,
+    /// Receivers that a pipeline uses.
+    pub receivers: Vec<Component>,
+    /// Exporters that a pipeline uses.
+    pub exporters: Vec<Component>,
+    /// Pipelines in the order of the file.
+    pub pipelines: Vec<PipelineConfig>,
+    /// Where the log lives; absent, in memory.
+    pub storage: Option<StorageConfig>,
+    /// The API listener.
+    pub api: ApiConfig,
+    /// The process's log level, a `tracing` filter.
+    pub log_level: String,
+    /// What was understood but means something else here.
+    pub notes: Vec<Note>,
+}
+
+/// `type` or `type/name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ComponentId {
+    /// What it is.
+    pub kind: String,
+    /// Which one of several.
+    pub name: Option<String>,
+}
+
+/// A receiver or exporter and its settings.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// Its name.
+    pub id: ComponentId,
+    /// Where it is defined.
+    pub at: At,
+    /// Its own settings, the pipeline's taken out.
+    pub settings: Tree,
+    /// How its queue is set; exporters only.
+    pub queue: QueueConfig,
+    /// How it retries; exporters only.
+    pub retry: RetryConfig,
+}
+
+/// `signal` or `signal/name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipelineId {
+    /// What flows in it.
+    pub signal: Signal,
+    /// Which one of several.
+    pub name: Option<String>,
+}
+
+/// One pipeline; its names resolve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineConfig {
+    /// Its name.
+    pub id: PipelineId,
+    /// Where it is defined.
+    pub at: At,
+    /// Names in [`Config::receivers`].
+    pub receivers: Vec<ComponentId>,
+    /// Names in [`Config::exporters`].
+    pub exporters: Vec<ComponentId>,
+}
+
+/// The log on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// The folder; created if missing.
+    pub directory: PathBuf,
+    /// Bytes that all logs may fill together. Default 1 GiB: hours of a busy machine, little of a disk.
+    pub max_bytes: u64,
+    /// Age past which records go; absent, they stay until room is needed.
+    pub max_age: Option<Duration>,
+}
+
+/// The API listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// Where it listens. Default 127.0.0.1:8888.
+    pub listen: SocketAddr,
+}
+
+/// An exporter's queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueConfig {
+    /// Uncompressed bytes that may wait, those under way included. Default 64 MiB.
+    pub max_bytes: u64,
+    /// Requests that may be under way at once; absent, the exporter's own default.
+    pub n_in_flight: Option<usize>,
+}
+
+/// An exporter's retries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryConfig {
+    /// Whether a failed attempt is repeated at all.
+    pub enabled: bool,
+    /// Ceiling of the first wait. Default 500 ms.
+    pub initial: Duration,
+    /// Ceiling of all waits; a backend that asks for longer is granted it. Default 30 s.
+    pub max: Duration,
+    /// How long to go on with one batch. Default without end: a full queue refuses at the door,
+    /// where the sender hears of it.
+    pub give_up_after: Option<Duration>,
+}
+
+/// A remark on something accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where.
+    pub at: At,
+    /// What it means here.
+    pub message: String,
+}
+
+impl ComponentId {
+    /// Reads `type` or `type/name`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let sound = |s: &str| {
+            !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        };
+        match text.split_once('/') {
+            None => sound(text).then(|| Self { kind: text.to_owned(), name: None }),
+            Some((kind, name)) => (sound(kind) && sound(name))
+                .then(|| Self { kind: kind.to_owned(), name: Some(name.to_owned()) }),
+        }
+    }
+}
+
+impl PipelineId {
+    /// Reads `signal` or `signal/name`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let ComponentId { kind, name } = ComponentId::parse(text)?;
+        let signal = Signal::ALL.into_iter().find(|s| s.name() == kind)?;
+        Some(Self { signal, name })
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8888)) }
+    }
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 20, n_in_flight: None }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            initial: Duration::from_millis(500),
+            max: Duration::from_secs(30),
+            give_up_after: None,
+        }
+    }
+}
+
+impl fmt::Display for ComponentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            None => f.write_str(&self.kind),
+            Some(name) => write!(f, "{}/{name}", self.kind),
+        }
+    }
+}
+
+impl fmt::Display for PipelineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            None => f.write_str(self.signal.name()),
+            Some(name) => write!(f, "{}/{name}", self.signal),
+        }
+    }
+}

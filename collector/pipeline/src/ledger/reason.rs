@@ -1,0 +1,54 @@
+//! Why items are dropped: the closed list of the catalogue.
+
+use serde::Serialize;
+
+/// Why items were dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The far end refused the batch for good.
+    Permanent,
+    /// The far end took the batch but refused these items.
+    Partial,
+    /// Their place in the log was needed.
+    Retention,
+    /// They were tried for as long as configured.
+    RetriesExhausted,
+    /// The far end has no form for them.
+    Unsupported,
+    /// The process ended before they were delivered.
+    Shutdown,
+    /// Their bytes could not be read back.
+    Damaged,
+    /// The node that held them panicked.
+    Panic,
+}
+
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::Permanent,
+        Self::Partial,
+        Self::Retention,
+        Self::RetriesExhausted,
+        Self::Unsupported,
+        Self::Shutdown,
+        Self::Damaged,
+        Self::Panic,
+    ];
+
+    /// The label value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::Partial => "partial",
+            Self::Retention => "retention",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::Unsupported => "unsupported",
+            Self::Shutdown => "shutdown",
+            Self::Damaged => "damaged",
+            Self::Panic => "panic",
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What can go wrong with a log.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::record::Position;
+
+/// Why a log could not be opened, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The file system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// To which file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file bears a segment's name but was written in a form this version does not know.
+    #[error("{path} is not a log segment of a form known here; move it away to go on without it")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The batch is larger than the log may grow.
+    #[error("a batch of {n_bytes} bytes does not fit a log of {max_bytes} bytes")]
+    TooLarge {
+        /// Stored size of the batch.
+        n_bytes: u64,
+        /// The log's bound.
+        max_bytes: u64,
+    },
+    /// The record's segment has been deleted.
+    #[error("the record at {0} is no longer kept")]
+    Gone(Position),
+    /// No record was ever written there.
+    #[error("there is no record at {0}")]
+    Absent(Position),
+    /// The bytes there fail their checksum or make no sense.
+    #[error("the record at {at} is damaged: {what}")]
+    Damaged {
+        /// Where.
+        at: Position,
+        /// What does not fit.
+        what: &'static str,
+    },
+}

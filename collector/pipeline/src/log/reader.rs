@@ -1,0 +1,223 @@
+//! Reading by position, by segment and by cursor.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::error::LogError;
+use super::record::{Header, Position, RECORD_HEADER_LEN, Record, SegmentId};
+use super::segment::{Body, OnDisk, SegmentInfo, Storage};
+use super::writer::{Place, Shared};
+
+/// Reads a log that another part writes; cheap to clone, never blocks the writer for long.
+#[derive(Clone)]
+pub struct LogReader {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What a cursor finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The next record; move the cursor to its [`Record::end`].
+    Record(Record),
+    /// All records are read; wait for [`LogReader::watch`].
+    AtHead,
+    /// What the cursor wanted was deleted or cannot be read; move the cursor to `resume`.
+    Skipped {
+        /// The next position that may be read.
+        resume: Position,
+        /// Damage, as opposed to retention.
+        damaged: bool,
+    },
+}
+
+/// The records of one segment from a position on; ends behind the last sound one.
+#[derive(Debug)]
+pub struct Scan {
+    reader: LogReader,
+    at: Option<Position>,
+}
+
+/// Where a record's bytes are.
+enum Source {
+    File(Arc<OnDisk>, u64),
+    Memory(Record),
+}
+
+impl LogReader {
+    /// Whether records outlive the process.
+    #[must_use]
+    pub fn storage(&self) -> Storage {
+        self.shared.storage()
+    }
+
+    /// All segments, oldest first.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        self.shared.lock().segments.iter().map(|s| s.info()).collect()
+    }
+
+    /// The position that the next appended record will have at least.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.shared.head()
+    }
+
+    /// Where a cursor that wants everything starts.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        let first = self.shared.lock().segments.front().map(|s| Position::start_of(s.id));
+        first.unwrap_or_else(|| self.head())
+    }
+
+    /// Wakes whenever [`Self::head`] moves.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Position> {
+        self.shared.watch()
+    }
+
+    /// Bytes that the log holds.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.shared.n_bytes()
+    }
+
+    /// Segments found damaged so far.
+    #[must_use]
+    pub fn n_damaged(&self) -> u64 {
+        self.shared.n_damaged()
+    }
+
+    /// The record at `position`, which a writer or reader gave out earlier.
+    pub fn read_at(&self, position: Position) -> Result<Record, LogError> {
+        match self.source(position)? {
+            Source::Memory(record) => Ok(record),
+            Source::File(file, end) => {
+                let read = self.read_file(&file, position, end);
+                if let Err(LogError::Damaged { what, .. }) = &read {
+                    self.note_damage(position, what);
+                }
+                read
+            }
+        }
+    }
+
+    /// The records of `segment` in order.
+    #[must_use]
+    pub fn scan(&self, segment: SegmentId) -> Scan {
+        self.scan_from(Position::start_of(segment))
+    }
+
+    /// The records of a segment in order, from `position` on.
+    #[must_use]
+    pub fn scan_from(&self, position: Position) -> Scan {
+        Scan { reader: self.clone(), at: Some(position) }
+    }
+
+    /// What stands at `cursor`, stepping over the ends of segments.
+    pub fn next(&self, cursor: Position) -> Result<Next, LogError> {
+        match self.read_at(cursor) {
+            Ok(record) => Ok(Next::Record(record)),
+            Err(LogError::Absent(_)) => Ok(match self.segment_behind(cursor.segment) {
+                Some(resume) => match self.next(resume)? {
+                    // Only the last segment can be without records, and only for a moment.
+                    Next::AtHead => Next::AtHead,
+                    found => found,
+                },
+                None => Next::AtHead,
+            }),
+            Err(LogError::Gone(_)) => Ok(Next::Skipped { resume: self.start(), damaged: false }),
+            Err(LogError::Damaged { .. }) => {
+                let behind = self.segment_behind(cursor.segment);
+                let resume = behind.unwrap_or_else(|| self.head());
+                Ok(Next::Skipped { resume, damaged: true })
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn segment_behind(&self, id: SegmentId) -> Option<Position> {
+        let state = self.shared.lock();
+        state.segments.iter().find(|s| s.id > id).map(|s| Position::start_of(s.id))
+    }
+
+    fn source(&self, position: Position) -> Result<Source, LogError> {
+        let state = self.shared.lock();
+        let Some(segment) = state.segments.iter().find(|s| s.id == position.segment) else {
+            // A number below the head that is in no list belonged to a deleted or failed segment.
+            let deleted = state.segments.back().is_some_and(|last| position.segment < last.id);
+            return Err(if deleted {
+                LogError::Gone(position)
+            } else {
+                LogError::Absent(position)
+            });
+        };
+        if position.offset >= segment.n_bytes {
+            return Err(LogError::Absent(position));
+        }
+        match &segment.body {
+            Body::File(file) => Ok(Source::File(Arc::clone(file), segment.n_bytes)),
+            Body::Memory(records) => records
+                .binary_search_by_key(&position, |r| r.position)
+                .map(|i| Source::Memory(records[i].clone()))
+                .map_err(|_| LogError::Absent(position)),
+        }
+    }
+
+    fn read_file(&self, file: &OnDisk, at: Position, end: u64) -> Result<Record, LogError> {
+        let Place::Disk { fs, .. } = &self.shared.place else { return Err(LogError::Absent(at)) };
+        let damaged = |what| LogError::Damaged { at, what };
+        let failed = |source| LogError::Io { action: "read", path: file.path.clone(), source };
+        let reader = file.reader(fs.as_ref()).map_err(failed)?;
+        let mut raw = [0; RECORD_HEADER_LEN as usize];
+        if reader.read_at(&mut raw, at.offset).map_err(failed)? < raw.len() {
+            return Err(damaged("torn header"));
+        }
+        let header = Header::decode(&raw).map_err(damaged)?;
+        let payload_at = at.offset + RECORD_HEADER_LEN;
+        if payload_at + u64::from(header.stored_len) > end {
+            return Err(damaged("torn payload"));
+        }
+        let mut stored = vec![0; header.stored_len as usize];
+        if reader.read_at(&mut stored, payload_at).map_err(failed)? < stored.len() {
+            return Err(damaged("torn payload"));
+        }
+        let batch = header.batch(Bytes::from(stored)).map_err(damaged)?;
+        Ok(Record { position: at, received_at: header.received_at, batch })
+    }
+
+    /// Logs and counts a segment's damage the first time it is met.
+    fn note_damage(&self, at: Position, what: &str) {
+        let mut state = self.shared.lock();
+        let Some(segment) = state.segments.iter_mut().find(|s| s.id == at.segment) else { return };
+        if !std::mem::replace(&mut segment.damaged, true) {
+            self.shared.n_damaged.fetch_add(1, Relaxed);
+            tracing::error!(position = %at, what, "damaged log record, its segment ends here");
+        }
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<Record, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.at.take()?;
+        match self.reader.read_at(at) {
+            Ok(record) => {
+                self.at = Some(record.end());
+                Some(Ok(record))
+            }
+            Err(LogError::Absent(_)) => None,
+            Err(e) => Some(Err(e)),
+        }
+    }
+}
+
+impl fmt::Debug for LogReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogReader").field("head", &self.head()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! One record and its form in bytes; see `docs/formats/log.md`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use collector_otlp::{Encoding, Signal};
+use serde::{Deserialize, Serialize};
+
+use crate::Batch;
+
+/// The number of a segment; later segments have higher numbers.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct SegmentId(pub u64);
+
+/// The place of a record.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Position {
+    /// The segment.
+    pub segment: SegmentId,
+    /// Bytes from the start of the segment to the record's header.
+    pub offset: u64,
+}
+
+/// A record as read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was received, in nanoseconds since the Unix epoch.
+    pub received_at: u64,
+    /// The batch as it was received.
+    pub batch: Batch,
+}
+
+/// Bytes before the first record of a segment.
+pub(super) const SEGMENT_HEADER_LEN: u64 = 32;
+/// Bytes of a record before its payload.
+pub(super) const RECORD_HEADER_LEN: u64 = 32;
+const MAGIC: [u8; 8] = *b"PERCHLOG";
+const VERSION: u32 = 1;
+/// No request is larger than this on its way in, so no sound record is either.
+const MAX_STORED_LEN: u32 = 1 << 30;
+
+/// What stands in front of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Bytes of the payload as stored.
+    pub(super) stored_len: u32,
+    pub(super) crc: u32,
+    pub(super) signal: Signal,
+    pub(super) encoding: Option<Encoding>,
+    pub(super) n_items: u32,
+    pub(super) received_at: u64,
+    /// Bytes of the payload once inflated.
+    pub(super) decoded_len: u32,
+}
+
+/// The bytes of a batch that are stored.
+pub(super) fn stored(batch: &Batch) -> &Bytes {
+    &batch.payload
+}
+
+impl Header {
+    /// The header of `batch`; nothing if its length does not fit the form.
+    pub(super) fn of(batch: &Batch, received_at: u64) -> Option<Self> {
+        let bytes = stored(batch);
+        let stored_len = u32::try_from(bytes.len()).ok().filter(|n| *n <= MAX_STORED_LEN)?;
+        let decoded_len = u32::try_from(batch.payload.len()).ok()?;
+        let mut header = Self {
+            stored_len,
+            crc: 0,
+            signal: batch.signal,
+            encoding: None,
+            n_items: batch.n_items,
+            received_at,
+            decoded_len,
+        };
+        header.crc = header.checksum(bytes);
+        Some(header)
+    }
+
+    pub(super) fn encode(&self) -> [u8; RECORD_HEADER_LEN as usize] {
+        let mut out = [0; RECORD_HEADER_LEN as usize];
+        out[0..4].copy_from_slice(&self.stored_len.to_le_bytes());
+        out[4..8].copy_from_slice(&self.crc.to_le_bytes());
+        out[8] = signal_code(self.signal);
+        out[9] = encoding_code(self.encoding);
+        out[12..16].copy_from_slice(&self.n_items.to_le_bytes());
+        out[16..24].copy_from_slice(&self.received_at.to_le_bytes());
+        out[24..28].copy_from_slice(&self.decoded_len.to_le_bytes());
+        out
+    }
+
+    pub(super) fn decode(raw: &[u8; RECORD_HEADER_LEN as usize]) -> Result<Self, &'static str> {
+        let stored_len = u32_at(raw, 0);
+        if stored_len > MAX_STORED_LEN {
+            return Err("impossible length");
+        }
+        if raw[10..12] != [0; 2] || raw[28..32] != [0; 4] {
+            return Err("reserved bytes are set");
+        }
+        Ok(Self {
+            stored_len,
+            crc: u32_at(raw, 4),
+            signal: signal_of(raw[8]).ok_or("unknown signal")?,
+            encoding: encoding_of(raw[9])?,
+            n_items: u32_at(raw, 12),
+            received_at: u64_at(raw, 16),
+            decoded_len: u32_at(raw, 24),
+        })
+    }
+
+    /// CRC-32 over the header without the checksum itself, then the stored bytes.
+    pub(super) fn checksum(&self, stored: &[u8]) -> u32 {
+        let raw = self.encode();
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&raw[0..4]);
+        crc.update(&raw[8..]);
+        crc.update(stored);
+        crc.finalize()
+    }
+
+    /// Proves the stored bytes and gives the batch.
+    pub(super) fn batch(&self, stored: Bytes) -> Result<Batch, &'static str> {
+        if self.checksum(&stored) != self.crc {
+            return Err("checksum differs");
+        }
+        if self.encoding.is_some() {
+            return Err("unknown encoding");
+        }
+        let (signal, n_items) = (self.signal, self.n_items);
+        Ok(Batch { signal, payload: stored, n_items, carried: None })
+    }
+}
+
+/// The header of segment `id`.
+pub(super) fn segment_header(id: SegmentId, created_at: u64) -> [u8; SEGMENT_HEADER_LEN as usize] {
+    let mut out = [0; SEGMENT_HEADER_LEN as usize];
+    out[0..8].copy_from_slice(&MAGIC);
+    out[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    out[12..20].copy_from_slice(&id.0.to_le_bytes());
+    out[20..28].copy_from_slice(&created_at.to_le_bytes());
+    let crc = crc32fast::hash(&out[0..28]);
+    out[28..32].copy_from_slice(&crc.to_le_bytes());
+    out
+}
+
+/// When segment `id` was created, if `raw` is its header.
+pub(super) fn created_at(raw: &[u8; SEGMENT_HEADER_LEN as usize], id: SegmentId) -> Option<u64> {
+    let sound = raw[0..8] == MAGIC
+        && u32_at(raw, 8) == VERSION
+        && u64_at(raw, 12) == id.0
+        && u32_at(raw, 28) == crc32fast::hash(&raw[0..28]);
+    sound.then(|| u64_at(raw, 20))
+}
+
+fn u32_at(raw: &[u8], at: usize) -> u32 {
+    raw[at..at + 4].iter().rev().fold(0, |n, b| (n << 8) | u32::from(*b))
+}
+
+fn u64_at(raw: &[u8], at: usize) -> u64 {
+    raw[at..at + 8].iter().rev().fold(0, |n, b| (n << 8) | u64::from(*b))
+}
+
+fn signal_code(signal: Signal) -> u8 {
+    match signal {
+        Signal::Traces => 1,
+        Signal::Metrics => 2,
+        Signal::Logs => 3,
+    }
+}
+
+fn signal_of(code: u8) -> Option<Signal> {
+    Signal::ALL.into_iter().find(|s| signal_code(*s) == code)
+}
+
+fn encoding_code(encoding: Option<Encoding>) -> u8 {
+    match encoding {
+        None => 0,
+        Some(Encoding::Gzip) => 1,
+        Some(Encoding::Zstd) => 2,
+    }
+}
+
+fn encoding_of(code: u8) -> Result<Option<Encoding>, &'static str> {
+    match code {
+        0 => Ok(None),
+        1 => Ok(Some(Encoding::Gzip)),
+        2 => Ok(Some(Encoding::Zstd)),
+        _ => Err("unknown encoding"),
+    }
+}
+
+impl Record {
+    /// The position right behind it: the next record's, if the segment has another.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        let n = RECORD_HEADER_LEN + stored(&self.batch).len() as u64;
+        Position { offset: self.position.offset + n, ..self.position }
+    }
+}
+
+impl Position {
+    /// The first record of a segment.
+    #[must_use]
+    pub fn start_of(segment: SegmentId) -> Self {
+        Self { segment, offset: SEGMENT_HEADER_LEN }
+    }
+}
+
+impl fmt::Display for SegmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:020}", self.0)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.segment, self.offset)
+    }
+}

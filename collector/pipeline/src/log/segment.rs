@@ -1,0 +1,132 @@
+//! One segment as the log knows it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use durable_fs::{File, Fs};
+
+use super::error::LogError;
+use super::record::{self, Position, Record, SEGMENT_HEADER_LEN, SegmentId};
+
+/// Where a log keeps its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// In files; they outlive the process.
+    Disk,
+    /// In a bounded ring; it goes with the process.
+    Memory,
+}
+
+/// A segment as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number.
+    pub id: SegmentId,
+    /// Whether its last record is in: nothing is ever added to a sealed segment.
+    pub sealed: bool,
+    /// Bytes, header included.
+    pub n_bytes: u64,
+    /// When it was created, in nanoseconds since the Unix epoch.
+    pub created_at: u64,
+    /// Its file; absent in memory.
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) id: SegmentId,
+    pub(super) sealed: bool,
+    /// Bytes that hold whole records; what a failed write left behind lies past it.
+    pub(super) n_bytes: u64,
+    pub(super) created_at: u64,
+    /// Its damage has been logged and counted.
+    pub(super) damaged: bool,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    File(Arc<OnDisk>),
+    Memory(Vec<Record>),
+}
+
+#[derive(Debug)]
+pub(super) struct OnDisk {
+    pub(super) path: PathBuf,
+    reader: OnceLock<Box<dyn File>>,
+}
+
+impl Segment {
+    pub(super) fn on_disk(id: SegmentId, path: PathBuf, n_bytes: u64, created_at: u64) -> Self {
+        let body = Body::File(Arc::new(OnDisk { path, reader: OnceLock::new() }));
+        Self { id, sealed: false, n_bytes, created_at, damaged: false, body }
+    }
+
+    pub(super) fn in_memory(id: SegmentId, created_at: u64) -> Self {
+        let (n_bytes, body) = (SEGMENT_HEADER_LEN, Body::Memory(Vec::new()));
+        Self { id, sealed: false, n_bytes, created_at, damaged: false, body }
+    }
+
+    pub(super) fn info(&self) -> SegmentInfo {
+        let path = match &self.body {
+            Body::File(file) => Some(file.path.clone()),
+            Body::Memory(_) => None,
+        };
+        let Self { id, sealed, n_bytes, created_at, .. } = *self;
+        SegmentInfo { id, sealed, n_bytes, created_at, path }
+    }
+
+    pub(super) fn end(&self) -> Position {
+        Position { segment: self.id, offset: self.n_bytes }
+    }
+}
+
+impl OnDisk {
+    /// The file opened for reading; opened once.
+    pub(super) fn reader(&self, fs: &dyn Fs) -> io::Result<&dyn File> {
+        if self.reader.get().is_none() {
+            // Two that open at once are harmless: the second handle is closed again.
+            let _ = self.reader.set(fs.open_read(&self.path)?);
+        }
+        self.reader.get().map(AsRef::as_ref).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// The name of a segment's file.
+pub(super) fn file_name(id: SegmentId) -> String {
+    format!("{id}.seg")
+}
+
+/// The number in a segment's file name; nothing for other files.
+pub(super) fn id_of(path: &Path) -> Option<SegmentId> {
+    let digits = path.file_name()?.to_str()?.strip_suffix(".seg")?;
+    let well_formed = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
+    well_formed.then(|| digits.parse().ok().map(SegmentId)).flatten()
+}
+
+/// Looks at a segment that an earlier process wrote. `None` for one that was torn before its first
+/// record and holds nothing.
+pub(super) fn inspect(
+    fs: &dyn Fs,
+    path: PathBuf,
+    id: SegmentId,
+) -> Result<Option<Segment>, LogError> {
+    let failed = |action| {
+        let path = path.clone();
+        move |source| LogError::Io { action, path, source }
+    };
+    let file = fs.open_read(&path).map_err(failed("open"))?;
+    let n_bytes = file.len().map_err(failed("measure"))?;
+    let mut raw = [0; SEGMENT_HEADER_LEN as usize];
+    let n = file.read_at(&mut raw, 0).map_err(failed("read"))?;
+    if n_bytes <= SEGMENT_HEADER_LEN && (n < raw.len() || record::created_at(&raw, id).is_some()) {
+        return Ok(None);
+    }
+    let Some(created_at) = record::created_at(&raw, id) else {
+        return Err(LogError::Foreign { path });
+    };
+    let mut segment = Segment::on_disk(id, path, n_bytes, created_at);
+    segment.sealed = true;
+    Ok(Some(segment))
+}

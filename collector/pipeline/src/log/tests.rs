@@ -1,0 +1,1 @@
+//! Properties of the log on disk and in memory.

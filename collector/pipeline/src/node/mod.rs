@@ -1,0 +1,12 @@
+//! What a receiver and an exporter are to the pipeline, and how they are found by name.
+//!
+//! A node is built from its settings without any I/O, so that a configuration can be checked
+//! anywhere; it touches the network only when it is started (receivers) or asked to send (exporters).
+
+mod exporter;
+mod receiver;
+mod registry;
+
+pub use exporter::{Delivered, ExportError, Exporter};
+pub use receiver::{Bound, NodeError, Receiver, Started};
+pub use registry::{ExporterKind, NodeContext, ReceiverKind, Registry};

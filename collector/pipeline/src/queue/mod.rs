@@ -1,0 +1,1 @@
+//! The bounded queue in front of each exporter, and the lanes that empty it.
