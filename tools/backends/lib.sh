@@ -18,18 +18,28 @@ is_known() {
     [[ -f $backends_src/$1/recipe ]]
 }
 
-# The key follows the pinned versions alone, so a new Go release does not rebuild everything.
+# The key follows the server's folder alone, so a new Go release does not rebuild everything.
 server_key() {
     local dir=$backends_src/$1
     {
         echo "$recipe_version $(uname -m)"
         cat "$dir/recipe" "$dir/go.mod" "$dir/go.sum"
+        find "$dir" -name '*.go' -print0 | LC_ALL=C sort -z | xargs -0r cat
     } | sha256sum | cut -c1-12
 }
 
-# Sets binaries, ldflags, debian_package and debian_binaries from the server's recipe.
+# The servers that `build` makes when none is named.
+default_servers() {
+    local server
+    for server in $(known_servers); do
+        load_recipe "$server"
+        [[ $on_demand == yes ]] || echo "$server"
+    done
+}
+
+# Sets binaries, ldflags, debian_package, debian_binaries and on_demand from the server's recipe.
 load_recipe() {
-    binaries='' ldflags='' debian_package='' debian_binaries=''
+    binaries='' ldflags='' debian_package='' debian_binaries='' on_demand=no
     # shellcheck source=/dev/null
     source "$backends_src/$1/recipe"
 }
