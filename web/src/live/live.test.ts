@@ -74,7 +74,7 @@ describe('frames', () => {
 
 /** A stream whose ticket call, socket and clock are driven by the test. */
 function rig(ticket: () => Promise<string>) {
-  const sockets: { since: number | undefined; ticket: string; closed: boolean; on: { opened: () => void; frame: (text: string) => void; closed: () => void } }[] = []
+  const sockets: { since: number | undefined; ticket: string; closed: boolean; on: { opened: () => void; frame: (text: string) => void; closed: (code?: number) => void } }[] = []
   const timers: (() => void)[] = []
   const delivered: string[] = []
   const stream = new LiveStream({

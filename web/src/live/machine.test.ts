@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Effect, type Input, type State, delay, heldMs, initial, step } from './machine'
+import { type Effect, type Input, type State, delay, heldMs, initial, revAhead, step } from './machine'
 
 /** Runs inputs one after the other at given times; returns the last state and all effects. */
 function run(inputs: readonly (Input & { at?: number })[], from: State = initial) {
@@ -86,6 +86,21 @@ describe('the event stream', () => {
       { kind: 'closed', turn: 3, at: heldMs },
     ], again.state)
     expect(held.effects.at(-1)).toEqual({ kind: 'wake', turn: 3, afterMs: delay(0, 0.5) })
+  })
+
+  it('begins anew, with a fresh look, where the log is another one', () => {
+    const { state, effects } = run([
+      ...opened,
+      { kind: 'frame', turn: 1, text: frame('pellet:compressed', 41) },
+      { kind: 'closed', turn: 1, code: revAhead },
+      { kind: 'wake', turn: 1 },
+      { kind: 'ticket', turn: 2, ticket: 'u' },
+      { kind: 'opened', turn: 2 },
+      { kind: 'frame', turn: 2, text: frame('pellet:compressed', 1) },
+    ])
+    expect(effects).toContainEqual({ kind: 'open', turn: 2, ticket: 'u', since: undefined })
+    expect(effects.slice(-2).map(({ kind }) => kind)).toEqual(['refresh', 'deliver'])
+    expect(state.rev).toBe(1)
   })
 
   it('ignores what belongs to an earlier turn', () => {

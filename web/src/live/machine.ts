@@ -1,7 +1,7 @@
 /**
  * The reconnecting event stream as a pure state machine: what happened goes in, the next state and what to do come out.
  *
- * Invariants: 1. `rev` never goes back. 2. A stored event is delivered once. 3. What belongs to an earlier turn changes nothing.
+ * Invariants: 1. `rev` never goes back within one log. 2. A stored event is delivered once. 3. What belongs to an earlier turn changes nothing.
  * 4. After every end of a connection there is exactly one wake-up, until `stop`.
  */
 import { type LiveEvent, readFrame } from './frame'
@@ -27,7 +27,7 @@ export type Input =
   | { kind: 'refused'; turn: number }
   | { kind: 'opened'; turn: number }
   | { kind: 'frame'; turn: number; text: string }
-  | { kind: 'closed'; turn: number }
+  | { kind: 'closed'; turn: number; code?: number }
 
 export type Effect =
   | { kind: 'ask'; turn: number }
@@ -46,6 +46,9 @@ export interface Surroundings {
 }
 
 export const initial: State = { phase: 'stopped', turn: 0, failures: 0, openedAt: 0, rev: undefined }
+
+/** The Engine's log ends before our cursor: it is another log, and the cursor means nothing in it. */
+export const revAhead = 4409
 
 const firstDelayMs = 500
 const lastDelayMs = 30_000
@@ -105,7 +108,9 @@ export function step(state: State, input: Input, around: Surroundings): Step {
     }
     case 'frame':
       return state.phase === 'open' ? receive(state, input.text) : same
-    case 'closed':
-      return state.phase === 'opening' || state.phase === 'open' ? wait(state, around) : same
+    case 'closed': {
+      if (state.phase !== 'opening' && state.phase !== 'open') return same
+      return wait(input.code === revAhead ? { ...state, rev: undefined } : state, around)
+    }
   }
 }

@@ -11,7 +11,7 @@ export interface StreamParts {
   readonly connect: (
     ticket: string,
     since: number | undefined,
-    on: { opened: () => void; frame: (text: string) => void; closed: () => void },
+    on: { opened: () => void; frame: (text: string) => void; closed: (code?: number) => void },
   ) => Socket
   readonly now: () => number
   readonly random: () => number
@@ -89,7 +89,7 @@ export class LiveStream {
       this.#socket = this.parts.connect(ticket, since, {
         opened: () => this.#take({ kind: 'opened', turn }),
         frame: (text) => this.#take({ kind: 'frame', turn, text }),
-        closed: () => this.#take({ kind: 'closed', turn }),
+        closed: (code) => this.#take({ kind: 'closed', turn, ...(code === undefined ? {} : { code }) }),
       })
     } catch {
       this.#take({ kind: 'closed', turn })
@@ -104,7 +104,7 @@ export const connectWebSocket: StreamParts['connect'] = (ticket, since, on) => {
   if (since !== undefined) url.searchParams.set('since', String(since))
   const socket = new WebSocket(url, ['nestr.v1', `ticket.${ticket}`])
   socket.addEventListener('open', on.opened)
-  socket.addEventListener('close', on.closed)
+  socket.addEventListener('close', ({ code }) => on.closed(code))
   socket.addEventListener('message', (message) => {
     if (typeof message.data === 'string') on.frame(message.data)
   })

@@ -1,5 +1,5 @@
 /** One operation as it goes: phases, bar, counts, and what came of it. */
-import { useQuery } from '@tanstack/react-query'
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useLivePhase } from '../app/live'
 import { getOperation } from '../api/endpoints'
@@ -75,11 +75,20 @@ function Body({ operation }: { operation: Operation }) {
   )
 }
 
+/** Asks for the operation; an end seen first by polling makes the list of Pellets stale, as its event would. */
+async function look(client: QueryClient, id: string, signal: AbortSignal): Promise<Operation> {
+  const before = client.getQueryData<Operation>(keys.operation(id))
+  const now = await getOperation(id, signal)
+  if (before?.state === 'running' && now.state !== 'running') void client.invalidateQueries({ queryKey: keys.pellets })
+  return now
+}
+
 export function OperationCard({ id }: { id: string }) {
+  const client = useQueryClient()
   const live = useLivePhase() === 'open'
   const query = useQuery<Operation, ApiError>({
     queryKey: keys.operation(id),
-    queryFn: ({ signal }) => getOperation(id, signal),
+    queryFn: ({ signal }) => look(client, id, signal),
     refetchInterval: ({ state }) => (state.data?.state === 'running' || (!state.data && !state.error) ? pollMs(live) : false),
   })
   return (

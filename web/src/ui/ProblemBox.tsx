@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Problem } from '../api/types'
 import { isTraceId } from '../telemetry/context'
+import { Words } from './Words'
 
 interface Props {
   problem: Problem
@@ -14,8 +15,16 @@ export function ProblemBox({ problem, traced = false }: Props) {
   return (
     <div className="note bad" role="alert">
       <strong>{problem.title}</strong>
-      {problem.detail !== undefined && <p>{problem.detail}</p>}
-      {problem.hint !== undefined && <p>{problem.hint}</p>}
+      {problem.detail !== undefined && (
+        <p className="break">
+          <Words text={problem.detail} />
+        </p>
+      )}
+      {problem.hint !== undefined && (
+        <p>
+          <Words text={problem.hint} />
+        </p>
+      )}
       <p className="dim facts">
         <code>{problem.code}</code>
         {traceId !== undefined && isTraceId(traceId) && traced && (

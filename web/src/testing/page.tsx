@@ -1,0 +1,16 @@
+/** Renders the real routes at an address, for tests. */
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider, createMemoryHistory, createRouter } from '@tanstack/react-router'
+import { render } from '@testing-library/react'
+import { queryClient } from '../app/queries'
+import { routeTree } from '../app/router'
+
+export function show(address: string) {
+  const router = createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [address] }) })
+  render(
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>,
+  )
+  return router
+}
