@@ -1,0 +1,130 @@
+/** Every page of the build, in both themes, under the Engine's own policy: nothing blocked, nothing inaccessible. */
+import { type Page, test as base, expect } from '@playwright/test'
+import { preview } from 'vite'
+import { expectAccessible } from './axe'
+import { digest, mockEngine, token, traceId } from './mock'
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const test = base.extend<object, { built: string }>({
+  built: [
+    // oxlint-disable-next-line no-empty-pattern -- the shape Playwright asks for
+    async ({}, use) => {
+      const server = await preview({
+        logLevel: 'error',
+        preview: { host: '127.0.0.1', port: 0, strictPort: true, headers: { 'content-security-policy': policy } },
+      })
+      await use(server.resolvedUrls?.local[0]?.replace(/\/$/, '') ?? '')
+      await server.close()
+    },
+    { scope: 'worker' },
+  ],
+})
+
+/** Opens a page signed in; returns what the browser complained of. */
+async function open(page: Page, address: string) {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  await page.goto(address)
+  return complaints
+}
+
+const signIn = (page: Page, started: string[] = []) =>
+  page.addInitScript(
+    ([bearer, ids]) => {
+      sessionStorage.setItem('nestr.token', bearer ?? '')
+      sessionStorage.setItem('nestr.started', ids ?? '[]')
+    },
+    [token, JSON.stringify(started)],
+  )
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme })
+
+    test('sign-in', async ({ page, built }, info) => {
+      await mockEngine(page)
+      const complaints = await open(page, `${built}/pellets`)
+      await page.getByLabel('Token').fill('cut')
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await expect(page.getByRole('alert')).toContainText('three parts')
+      await page.screenshot({ path: info.outputPath('sign-in.png') })
+      await expectAccessible(page, 'sign-in')
+      expect(complaints).toEqual([])
+    })
+
+    test('empty Pellets', async ({ page, built }, info) => {
+      await mockEngine(page, { pellets: [] })
+      await signIn(page)
+      const complaints = await open(page, `${built}/pellets`)
+      await expect(page.getByText('No Pellet yet')).toBeVisible()
+      await page.screenshot({ path: info.outputPath('empty.png') })
+      await expectAccessible(page, 'empty Pellets')
+      expect(complaints).toEqual([])
+    })
+
+    test('Pellets, running and failed', async ({ page, built }, info) => {
+      await mockEngine(page)
+      await signIn(page, ['op1', 'op2'])
+      const complaints = await open(page, `${built}/pellets`)
+      await expect(page.getByRole('link', { name: 'site-modules', exact: true })).toBeVisible()
+      await expect(page.getByRole('progressbar').first()).toHaveAttribute('value', '63')
+      await expect(page.getByText('A file vanished while it was packed')).toBeVisible()
+      await page.screenshot({ path: info.outputPath('pellets.png') })
+      await expectAccessible(page, 'Pellets')
+      expect(complaints).toEqual([])
+    })
+
+    test('one Pellet', async ({ page, built }, info) => {
+      await mockEngine(page)
+      await signIn(page)
+      const complaints = await open(page, `${built}/pellets/${digest}`)
+      await expect(page.getByRole('heading', { name: 'site-modules' })).toBeVisible()
+      await page.screenshot({ path: info.outputPath('pellet.png') })
+      await expectAccessible(page, 'one Pellet')
+      expect(complaints).toEqual([])
+    })
+
+    test('a trace', async ({ page, built }, info) => {
+      await mockEngine(page)
+      await signIn(page)
+      const complaints = await open(page, `${built}/traces/${traceId}`)
+      await expect(page.getByRole('row', { name: /pellet\.pack/ })).toBeVisible()
+      await expect(page.getByText(/arriving/)).toBeHidden()
+      await page.getByRole('treegrid').press('ArrowDown')
+      await page.getByRole('treegrid').press('ArrowDown')
+      await expect(page.getByRole('region', { name: 'Selected span' })).toContainText('nestr.pellet.bytes_in')
+      await page.screenshot({ path: info.outputPath('trace.png'), fullPage: true })
+      await expectAccessible(page, 'a trace')
+      expect(complaints).toEqual([])
+    })
+
+    test('trace search', async ({ page, built }, info) => {
+      await mockEngine(page)
+      await signIn(page)
+      const complaints = await open(page, `${built}/traces`)
+      await expect(page.getByRole('link', { name: 'ui.compress' })).toBeVisible()
+      await page.screenshot({ path: info.outputPath('traces.png') })
+      await expectAccessible(page, 'trace search')
+      expect(complaints).toEqual([])
+    })
+  })
+}
+
+test('a narrow window keeps everything within reach', async ({ page, built }, info) => {
+  await page.setViewportSize({ width: 400, height: 800 })
+  await mockEngine(page)
+  await signIn(page, ['op1'])
+  for (const path of ['/pellets', `/pellets/${digest}`, `/traces/${traceId}`, '/traces']) {
+    await page.goto(`${built}${path}`)
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+    await expect(page.getByText(/^Loading/)).toHaveCount(0)
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect(overflow, path).toBeLessThanOrEqual(0)
+    await page.screenshot({ path: info.outputPath(`narrow-${path.split('/')[1]}.png`) })
+  }
+})
