@@ -82,6 +82,7 @@ export const trace = {
       tags: [
         { key: 'nestr.pellet.name', type: 'string', value: 'site-modules' },
         { key: 'nestr.pellet.bytes_in', type: 'int64', value: 412_000_000 },
+        { key: 'nestr.pellet.digest', type: 'string', value: digest },
         { key: 'nestr.pellet.source', type: 'string', value: '/srv/site/node_modules' },
       ],
       logs: [{ timestamp: t0 + 1_700_000, fields: [{ key: 'event', type: 'string', value: 'archive.sealed' }] }],
@@ -96,6 +97,15 @@ export const trace = {
     }),
     span('d4', 'c1', 'pellet.record', 1_800_000, 42_000),
   ],
+}
+
+/** A root, and a wide and deep tree beneath it. */
+export function largeTrace(n: number) {
+  const id = (at: number) => at.toString(16).padStart(16, '0')
+  const spans = Array.from({ length: n }, (_, at) =>
+    span(id(at + 1), at === 0 ? undefined : id(Math.floor((at - 1) / 8) + 1), `step ${at % 40}`, at * 10, 1000),
+  )
+  return { ...trace, spans }
 }
 
 const line = (at: number, severity: number, text: string, spanId: string, body: string, attributes: object = {}) => ({

@@ -1,8 +1,9 @@
 /** Every page of the build, in both themes, under the Engine's own policy: nothing blocked, nothing inaccessible. */
+import { execFileSync } from 'node:child_process'
 import { type Page, test as base, expect } from '@playwright/test'
 import { preview } from 'vite'
 import { expectAccessible } from './axe'
-import { digest, mockEngine, token, traceId } from './mock'
+import { digest, largeTrace, mockEngine, token, traceId } from './mock'
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,6 +49,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     test('sign-in', async ({ page, built }, info) => {
       await mockEngine(page)
+      const reply = await page.request.get(`${built}/pellets`)
+      expect(reply.headers()['content-security-policy'], 'the policy is in force').toBe(policy)
       const complaints = await open(page, `${built}/pellets`)
       await page.getByLabel('Token').fill('cut')
       await page.getByRole('button', { name: 'Sign in' }).click()
@@ -115,6 +118,23 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
+test('a trace of 100 000 spans draws only what is on screen', async ({ page, built }) => {
+  await mockEngine(page)
+  await signIn(page)
+  await page.route(`**/api/perch/traces/${traceId}`, (route) =>
+    route.fulfill({ contentType: 'application/json', body: JSON.stringify({ data: [largeTrace(100_000)] }) }),
+  )
+  await page.goto(`${built}/traces/${traceId}`)
+  const grid = page.getByRole('treegrid')
+  await expect(grid).toHaveAttribute('aria-rowcount', '100001', { timeout: 60_000 })
+  expect(await grid.getByRole('row').count()).toBeLessThan(80)
+  await grid.press('End')
+  await expect(grid.getByRole('row').last()).toHaveAttribute('aria-rowindex', '100001')
+  await grid.press('Home')
+  await grid.press('ArrowLeft')
+  await expect(grid).toHaveAttribute('aria-rowcount', '2')
+})
+
 test('a narrow window keeps everything within reach', async ({ page, built }, info) => {
   await page.setViewportSize({ width: 400, height: 800 })
   await mockEngine(page)
@@ -127,4 +147,9 @@ test('a narrow window keeps everything within reach', async ({ page, built }, in
     expect(overflow, path).toBeLessThanOrEqual(0)
     await page.screenshot({ path: info.outputPath(`narrow-${path.split('/')[1]}.png`) })
   }
+})
+
+test('the first page keeps its weight budget', () => {
+  // Fails with the list of what was weighed.
+  execFileSync(process.execPath, ['scripts/weight.mjs'], { encoding: 'utf8' })
 })

@@ -1,15 +1,16 @@
 /** One trace: waterfall, the selected span, the log lines; patient while telemetry is on its way. */
-import { useParams } from '@tanstack/react-router'
+import { Link, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { count, day, micros } from '../format/format'
 import { isTraceId } from '../telemetry/context'
+import { attr } from '../telemetry/names.gen'
 import { LogList } from '../traces/LogList'
 import { SpanDetail } from '../traces/SpanDetail'
 import { Waterfall } from '../traces/Waterfall'
 import type { Arrival } from '../traces/arrival'
 import { type Cursor, carry, reveal } from '../traces/fold'
 import { type LogLine, dotsByRow } from '../traces/logs'
-import type { TraceModel } from '../traces/model'
+import { type TraceModel, firstTag } from '../traces/model'
 import { useTrace } from '../traces/useTrace'
 import { ProblemBox } from '../ui/ProblemBox'
 import { useTitle } from '../ui/useTitle'
@@ -38,6 +39,7 @@ function ArrivalNote({ arrival, nOrphans, lookAgain }: { arrival: Arrival; nOrph
 }
 
 function Summary({ model }: { model: TraceModel }) {
+  const digest = useMemo(() => firstTag(model, attr.nestrPelletDigest), [model])
   return (
     <p className="facts dim">
       <span>{day(new Date(model.origin / 1000))}</span>
@@ -49,6 +51,11 @@ function Summary({ model }: { model: TraceModel }) {
           <span className={`swatch svc-${index % 8}`} aria-hidden="true" /> {service}
         </span>
       ))}
+      {digest !== undefined && (
+        <Link to="/pellets/$digest" params={{ digest }}>
+          Open Pellet
+        </Link>
+      )}
     </p>
   )
 }

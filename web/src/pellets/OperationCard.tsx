@@ -64,9 +64,11 @@ function Body({ operation }: { operation: Operation }) {
             Open Pellet
           </Link>
         )}
-        <Link to="/traces/$traceId" params={{ traceId: operation.trace_id }}>
-          Open trace
-        </Link>
+        {!operation.error && (
+          <Link to="/traces/$traceId" params={{ traceId: operation.trace_id }}>
+            Open trace
+          </Link>
+        )}
       </header>
       <Steps operation={operation} />
       <Bar operation={operation} />

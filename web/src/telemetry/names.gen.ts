@@ -68,6 +68,14 @@ export const attr = {
   serverAddress: "server.address",
   /** The port that was asked for. */
   serverPort: "server.port",
+  /** A random id of the process. */
+  serviceInstanceId: "service.instance.id",
+  /** The logical name of the emitting program. */
+  serviceName: "service.name",
+  /** The family of programs it belongs to. */
+  serviceNamespace: "service.namespace",
+  /** Its version. */
+  serviceVersion: "service.version",
   /** What the bytes belong to. */
   stage: "stage",
   /** The HTTP status code of the reply. */

@@ -24,7 +24,7 @@ function Line({ line, row, current, onRow }: { line: LogLine; row: number | unde
       <td className="mono break log-body">
         {clip(line.body)}
         {line.attributes.slice(0, 30).map(([key, value]) => (
-          <span key={key} className="dim attr">
+          <span key={key} className="dim attr log-attr">
             {clip(key, 100)}={clip(value, 500)}
           </span>
         ))}

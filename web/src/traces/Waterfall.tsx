@@ -52,16 +52,14 @@ function Track({ model, row, dots }: Pick<RowProps, 'model' | 'row' | 'dots'>) {
   const start = model.start[row] ?? 0
   const duration = model.duration[row] ?? 0
   const bar = barOf(start, duration, model.total)
-  const right = bar.left + bar.width > 80
   const events = model.spans[row]?.logs ?? []
-  const side = right ? { right: `${100 - bar.left}%` } : { left: `${bar.left + bar.width}%` }
   return (
     <div className="wf-track" role="gridcell">
       <div
         className={`wf-bar svc-${(model.service[row] ?? 0) % nColours}${model.failed[row] === 1 ? ' wf-bar-failed' : ''}`}
         style={{ left: `${bar.left}%`, width: `${bar.width}%` }}
       />
-      <span className={right ? 'wf-time wf-time-left' : 'wf-time'} style={side}>
+      <span className="wf-time" style={{ left: `${bar.left + bar.width}%` }}>
         {micros(duration)}
       </span>
       {events.slice(0, maxDots).map((event, index) => (
@@ -107,7 +105,7 @@ function Axis({ total }: { total: number }) {
       </div>
       <div className="wf-track" role="columnheader" aria-label={`Time, 0 to ${micros(total)}`}>
         {ticks(total, 6).map((at) => (
-          <span key={at} className={at / total > 0.93 ? 'wf-tick wf-tick-last' : 'wf-tick'} style={{ left: `${(at / total) * 100}%` }}>
+          <span key={at} className="wf-tick" style={{ left: `${(at / total) * 100}%` }}>
             {at === 0 ? '0' : micros(at)}
           </span>
         ))}

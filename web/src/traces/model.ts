@@ -6,7 +6,7 @@
  * 4. Times are microseconds from the start of the trace, skew already taken out.
  * Not here: which rows are folded away (fold.ts), pixels (the view).
  */
-import { type RawSpan, type RawTrace, failed } from './jaeger'
+import { type RawSpan, type RawTrace, failed, tag } from './jaeger'
 import { type Order, orderSpans } from './order'
 import { skews } from './skew'
 
@@ -99,4 +99,13 @@ export function buildTrace(raw: RawTrace): TraceModel {
     nFailed: fails.reduce((sum, one) => sum + one, 0),
     warnings: raw.warnings,
   }
+}
+
+/** The value of an attribute on the first row that has it. */
+export function firstTag(model: TraceModel, key: string): string | undefined {
+  for (const span of model.spans) {
+    const value = tag(span, key)
+    if (value !== undefined && value !== '') return value
+  }
+  return undefined
 }
