@@ -1,1 +1,47 @@
-//! The .pellet format: create, list.
+//! The `.pellet` format: packs a directory tree into a seekable zstd tarball with a sidecar.
+//!
+//! The bytes of both files are described in `docs/formats/pellet.md`. The crate is synchronous: a
+//! caller runs [`pack`] on a thread of its own and watches it through a [`PackObserver`].
+//!
+//! # Invariants
+//! 1. Equal trees give equal archive bytes for the same version and profile, whatever the number of
+//!    threads, the clock, the user or the file system.
+//! 2. A name that a reader looks for appears only after its content is durable; an error leaves
+//!    neither a final name nor a temporary one.
+//! 3. The source tree is read through directory descriptors and no symbolic link in it is followed.
+//!
+//! # Not here
+//! The list of Pellets (the caller records each one in its own database, and that record is the
+//! commit point of a [`Store`]), spans and metrics (the caller observes), restore and verification.
+//!
+//! # Failure
+//! Every failure is a [`PackError`] with a stable code. What a killed process leaves is removed by
+//! [`Store::recover`], or by the next run that writes to the same file.
+
+mod archive;
+mod digest;
+mod error;
+mod name;
+mod observer;
+mod pack;
+mod profile;
+mod sidecar;
+mod store;
+mod tree;
+
+pub use archive::{SeekTable, SeekTableError, SeekTableFrame};
+pub use digest::{Digest, DigestError};
+pub use error::{ErrorKind, PackError};
+pub use name::{NameError, PelletName};
+pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
+pub use pack::{Destination, PackOptions, Packed, pack};
+pub use profile::{Parameters, Profile, UnknownProfile};
+pub use sidecar::{
+    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarError, SidecarFrame,
+    Totals,
+};
+pub use store::{Removed, RemovedWhy, Store, StoredPellet};
+pub use tree::{Skipped, SpecialKind};
+
+#[cfg(test)]
+mod tests;

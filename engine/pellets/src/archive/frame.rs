@@ -1,0 +1,178 @@
+//! Fills one frame of the tar stream from the tree and compresses it.
+
+use std::sync::atomic::Ordering;
+
+use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::io::{Errno, pread};
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{self, CParameter};
+
+use super::header::encode;
+use super::plan::{Frame, Place, target_of};
+use super::workers::Shared;
+use super::writer::Job;
+use crate::digest::Digest;
+use crate::error::{ErrorKind, PackError};
+use crate::profile::Parameters;
+use crate::tree::{Dirs, Entry, Kind, Stamp};
+
+/// A compressed frame and the digests of the files that end in it.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) index: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) content_len: u64,
+    pub(crate) digests: Vec<(usize, Digest)>,
+}
+
+/// What one worker keeps from frame to frame.
+pub(crate) struct Packer<'a> {
+    job: &'a Job<'a>,
+    shared: &'a Shared,
+    dirs: Dirs<'a>,
+    compressor: Compressor<'static>,
+    /// The bytes of the frame at hand.
+    content: Vec<u8>,
+    header: Vec<u8>,
+    digests: Vec<(usize, Digest)>,
+}
+
+impl<'a> Packer<'a> {
+    pub(crate) fn new(job: &'a Job<'a>, shared: &'a Shared) -> Result<Self, PackError> {
+        use std::os::fd::AsFd;
+        Ok(Self {
+            job,
+            shared,
+            dirs: Dirs::below(job.tree.root.as_fd()),
+            compressor: compressor(job.parameters)
+                .map_err(|_| PackError::internal("zstd refused its parameters"))?,
+            content: Vec::new(),
+            header: Vec::new(),
+            digests: Vec::new(),
+        })
+    }
+
+    /// Reads, hashes and compresses the frame at `index`; `bytes` is a used buffer to fill.
+    pub(crate) fn pack(&mut self, index: usize, mut bytes: Vec<u8>) -> Result<Packed, PackError> {
+        let frame = self.job.plan.frames[index];
+        let content_len = frame.end - frame.start;
+        let len = usize::try_from(content_len)
+            .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
+        // Zeroed afresh: padding and trailer are then already there.
+        self.content.clear();
+        self.content.resize(len, 0);
+        let places = &self.job.plan.places;
+        for entry in frame.first..places.len() {
+            if places[entry].offset >= frame.end {
+                break;
+            }
+            self.fill(entry, places[entry], frame)?;
+        }
+        bytes.clear();
+        bytes.reserve(zstd_safe::compress_bound(len));
+        self.compressor
+            .compress_to_buffer(&self.content, &mut bytes)
+            .map_err(|_| PackError::internal("zstd failed to compress a frame"))?;
+        Ok(Packed { index, bytes, content_len, digests: std::mem::take(&mut self.digests) })
+    }
+
+    fn fill(&mut self, index: usize, place: Place, frame: Frame) -> Result<(), PackError> {
+        if self.shared.stopped() {
+            return Err(PackError::cancelled());
+        }
+        let entries = &self.job.tree.entries;
+        let entry = &entries[index];
+        if place.content_start() > frame.start {
+            self.header.clear();
+            encode(entry, target_of(entry, entries), self.job.parameters.mtime, &mut self.header);
+            copy_overlap(&mut self.content, frame.start, &self.header, place.offset);
+        }
+        if matches!(entry.kind, Kind::File { .. }) {
+            self.fill_content(index, entry, place, frame)?;
+        }
+        if place.end() <= frame.end {
+            self.shared.entries_done.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn fill_content(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        place: Place,
+        frame: Frame,
+    ) -> Result<(), PackError> {
+        let start = place.content_start().max(frame.start);
+        let end = (place.content_start() + place.content_len).min(frame.end);
+        let empty = place.content_len == 0 && place.content_start() <= frame.end;
+        if start >= end && !empty {
+            return Ok(());
+        }
+        let at = |offset: u64| usize::try_from(offset.saturating_sub(frame.start)).unwrap_or(0);
+        let content = &mut self.content[at(start.min(end))..at(end)];
+        let offset = start.min(end) - place.content_start();
+        read_checked(&mut self.dirs, entry, offset, content)?;
+        self.shared.bytes_done.fetch_add(content.len() as u64, Ordering::Relaxed);
+        if content.len() as u64 == place.content_len {
+            self.digests.push((index, Digest::of(content)));
+        } else if let Some(digest) = self.shared.hash_piece(index, offset, content, place)? {
+            self.digests.push((index, digest));
+        }
+        Ok(())
+    }
+}
+
+/// Copies the part of `bytes`, which stand at `offset` of the stream, that falls into the frame.
+fn copy_overlap(frame: &mut [u8], frame_start: u64, bytes: &[u8], offset: u64) {
+    let skip = usize::try_from(frame_start.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let at = usize::try_from(offset.saturating_sub(frame_start)).unwrap_or(usize::MAX);
+    if let (Some(from), Some(to)) = (bytes.get(skip..), frame.get_mut(at..)) {
+        let n = from.len().min(to.len());
+        to[..n].copy_from_slice(&from[..n]);
+    }
+}
+
+/// Reads `content.len()` bytes of a file from `offset`, and makes sure that the file is still the
+/// one that was walked: the check after the read covers everything since.
+fn read_checked(
+    dirs: &mut Dirs<'_>,
+    entry: &Entry,
+    offset: u64,
+    content: &mut [u8],
+) -> Result<(), PackError> {
+    let failed = |errno| PackError::in_tree(entry.display_path(), errno);
+    let changed = || {
+        let what = "a file changed while it was packed";
+        PackError::new(ErrorKind::PathChanged, what, Some(entry.display_path()))
+    };
+    let (dir, name) = entry.split();
+    // Without NONBLOCK a pipe that took the place of the file would block the open for ever.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file =
+        openat(dirs.open(dir).map_err(failed)?, name, flags, Mode::empty()).map_err(failed)?;
+    let mut filled = 0;
+    while filled < content.len() {
+        match pread(&file, &mut content[filled..], offset + filled as u64) {
+            Ok(0) => return Err(changed()),
+            Ok(n) => filled += n,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
+    let now = Stamp::from(&fstat(&file).map_err(failed)?);
+    if now == entry.stamp { Ok(()) } else { Err(changed()) }
+}
+
+fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::new(parameters.level)?;
+    for parameter in [
+        CParameter::WindowLog(parameters.window_log),
+        CParameter::EnableLongDistanceMatching(parameters.long_distance_matching),
+        CParameter::ChecksumFlag(true),
+        CParameter::ContentSizeFlag(true),
+    ] {
+        compressor.set_parameter(parameter)?;
+    }
+    Ok(compressor)
+}

@@ -1,0 +1,342 @@
+//! Packs a tree: walk, pack, seal.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use durable_fs::{Clock, Fs};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::archive::{Job, Plan, Written, write_archive};
+use crate::digest::Digest;
+use crate::error::PackError;
+use crate::name::PelletName;
+use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard};
+use crate::profile::{Parameters, Profile};
+use crate::sidecar::{
+    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarFrame, Totals,
+};
+use crate::store::{
+    FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
+};
+use crate::tree::{self, Entry, Kind, Skipped, Tree, tree_digest};
+
+/// What to pack, and how.
+#[derive(Debug, Clone)]
+pub struct PackOptions {
+    /// The directory whose content becomes the Pellet.
+    pub source: PathBuf,
+    /// The name of the Pellet.
+    pub name: PelletName,
+    /// Frame size and level.
+    pub profile: Profile,
+    /// Threads that read and compress; each needs room for two frames.
+    pub threads: NonZeroUsize,
+    /// The mtime of every archive entry, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
+    pub mtime: u64,
+}
+
+/// Where the Pellet goes.
+#[derive(Debug)]
+pub enum Destination<'a> {
+    /// `<store>/<digest>/NAME.pellet` and `NAME.meta.json`.
+    Store(&'a Store),
+    /// This file, and `FILE.meta.json` beside it; both are replaced where they exist.
+    File(PathBuf),
+}
+
+/// A sealed Pellet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// BLAKE3 of the archive bytes.
+    pub digest: Digest,
+    /// BLAKE3 of the tree.
+    pub tree: Digest,
+    /// Entries of every type.
+    pub entries: u64,
+    /// Content bytes of the regular files.
+    pub bytes_in: u64,
+    /// Bytes of the archive.
+    pub bytes_out: u64,
+    /// Frames of the archive.
+    pub frames: u64,
+    /// The archive; an older one of another name where `reused`.
+    pub archive: PathBuf,
+    /// The sidecar beside it.
+    pub sidecar: PathBuf,
+    /// Whether the store held this Pellet already.
+    pub reused: bool,
+    /// How many sockets, pipes and devices were left out.
+    pub n_skipped: u64,
+    /// The first hundred of them.
+    pub skipped: Vec<Skipped>,
+    /// When packing began, nanoseconds since the Unix epoch.
+    pub created_unix_nanos: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl PackOptions {
+    /// Packs `source` under the name of its last component, with the default profile, on all
+    /// processors.
+    #[must_use]
+    pub fn new(source: impl Into<PathBuf>) -> Self {
+        let source = source.into();
+        Self {
+            name: PelletName::from_path(&source),
+            source,
+            profile: Profile::default(),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            mtime: 0,
+        }
+    }
+}
+
+/// What is known before the tree is.
+struct Start<'a> {
+    clock: &'a dyn Clock,
+    options: &'a PackOptions,
+    parameters: Parameters,
+    at: Duration,
+    unix_nanos: u64,
+}
+
+enum Target<'a> {
+    Store(&'a Store),
+    File(FileTarget),
+}
+
+/// Packs the tree at `options.source` into `destination`.
+///
+/// # Errors
+/// [`PackError`]; then neither final nor temporary names of this call remain.
+pub fn pack(
+    fs: &dyn Fs,
+    clock: &dyn Clock,
+    options: &PackOptions,
+    destination: &Destination<'_>,
+    observer: &dyn PackObserver,
+) -> Result<Packed, PackError> {
+    pack_with(fs, clock, options, options.profile.parameters(options.mtime), destination, observer)
+}
+
+/// [`pack`] with other parameters than those of the profile, as tests of small frames want.
+pub(crate) fn pack_with(
+    fs: &dyn Fs,
+    clock: &dyn Clock,
+    options: &PackOptions,
+    parameters: Parameters,
+    destination: &Destination<'_>,
+    observer: &dyn PackObserver,
+) -> Result<Packed, PackError> {
+    let (at, unix_nanos) = (clock.monotonic(), clock.unix_nanos());
+    let start = Start { clock, options, parameters, at, unix_nanos };
+    let target = match destination {
+        Destination::Store(store) => Target::Store(store),
+        Destination::File(path) => Target::File(FileTarget::at(path)?),
+    };
+
+    let phase = PhaseGuard::start(observer, Phase::Walk);
+    let tree = tree::walk(&options.source, &target.exclude(), observer)?;
+    observer.milestone(Milestone::Walked);
+    drop(phase);
+
+    let phase = PhaseGuard::start(observer, Phase::Pack);
+    let plan = Plan::of(&tree.entries, start.parameters.frame_size);
+    let staging = target.staging(fs)?;
+    let staged = StoredPellet {
+        archive: staging.path(&format!("{}.pellet", options.name)),
+        sidecar: staging.path(&format!("{}.meta.json", options.name)),
+    };
+    let failed = |e| PackError::in_output(&staged.archive, e);
+    let mut archive = fs.create_new(&staged.archive).map_err(failed)?;
+    let job =
+        Job { tree: &tree, plan: &plan, parameters: &start.parameters, threads: options.threads };
+    let written = write_archive(&job, &mut *archive, &staged.archive, observer)?;
+    drop(phase);
+
+    let _phase = PhaseGuard::start(observer, Phase::Seal);
+    archive.sync().map_err(failed)?;
+    drop(archive);
+    observer.milestone(Milestone::ArchiveSynced);
+    let sidecar = start.sidecar(tree, &plan, &written)?;
+    write_sidecar(fs, &sidecar, &staged.sidecar)?;
+    let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
+    Ok(start.packed(sidecar, published))
+}
+
+impl Target<'_> {
+    fn exclude(&self) -> tree::Exclude {
+        match self {
+            Self::Store(store) => store.exclude(),
+            Self::File(file) => file.exclude(),
+        }
+    }
+
+    fn staging<'a>(&self, fs: &'a dyn Fs) -> Result<Staging<'a>, PackError> {
+        let (staging, path) = match self {
+            Self::Store(store) => (store.staging(fs), store.dir()),
+            Self::File(file) => (file.staging(fs), file.dir()),
+        };
+        staging.map_err(|e| PackError::in_output(path, e))
+    }
+
+    fn publish(
+        &self,
+        fs: &dyn Fs,
+        staged: &StoredPellet,
+        staging: &Staging<'_>,
+        digest: &Digest,
+        observer: &dyn PackObserver,
+    ) -> Result<Published, PackError> {
+        if observer.cancelled() {
+            return Err(PackError::cancelled());
+        }
+        match self {
+            Self::Store(store) => publish_in_store(fs, store, staged, digest, observer),
+            Self::File(file) => publish_beside(fs, file, staged, staging, observer),
+        }
+    }
+}
+
+impl Start<'_> {
+    fn duration(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.at)
+    }
+
+    fn sidecar(&self, tree: Tree, plan: &Plan, written: &Written) -> Result<Sidecar, PackError> {
+        let digest = tree_digest(&tree.entries, &written.contents)
+            .ok_or_else(|| PackError::internal("a file was packed without its digest"))?;
+        let source = std::path::absolute(&self.options.source);
+        let source = source.as_deref().unwrap_or(&self.options.source);
+        let mut frames = Vec::with_capacity(plan.frames.len());
+        let mut offset = 0;
+        for frame in &written.seek_table.frames {
+            frames.push(SidecarFrame {
+                offset,
+                compressed: frame.compressed,
+                content: frame.content,
+            });
+            offset += u64::from(frame.compressed);
+        }
+        Ok(Sidecar {
+            schema_version: SCHEMA_VERSION,
+            name: self.options.name.clone(),
+            digest: written.digest,
+            tree: digest,
+            profile: self.options.profile,
+            parameters: self.parameters.clone(),
+            created_by: format!("nestr {}", env!("CARGO_PKG_VERSION")),
+            totals: totals(&tree, plan, written.len),
+            frames,
+            origin: origin(source, &tree),
+            skipped: tree.skipped,
+            entries: entries(tree.entries, plan, &written.contents),
+            created_at: rfc3339(self.unix_nanos),
+            duration_ms: u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn packed(&self, sidecar: Sidecar, published: Published) -> Packed {
+        Packed {
+            digest: sidecar.digest,
+            tree: sidecar.tree,
+            entries: sidecar.totals.entries,
+            bytes_in: sidecar.totals.bytes_in,
+            bytes_out: sidecar.totals.bytes_out,
+            frames: sidecar.frames.len() as u64,
+            archive: published.pellet.archive,
+            sidecar: published.pellet.sidecar,
+            reused: published.reused,
+            n_skipped: sidecar.totals.skipped,
+            skipped: sidecar.skipped,
+            created_unix_nanos: self.unix_nanos,
+            duration: self.duration(),
+        }
+    }
+}
+
+fn write_sidecar(fs: &dyn Fs, sidecar: &Sidecar, path: &Path) -> Result<(), PackError> {
+    let failed = |e| PackError::in_output(path, e);
+    let mut file = fs.create_new(path).map_err(failed)?;
+    sidecar.write(&mut *file).map_err(failed)?;
+    file.sync().map_err(failed)
+}
+
+fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
+    let mut totals = Totals {
+        entries: tree.entries.len() as u64,
+        skipped: tree.n_skipped,
+        bytes_in: tree.bytes,
+        bytes_tar: plan.frames.last().map_or(0, |f| f.end),
+        bytes_out,
+        ..Totals::default()
+    };
+    for entry in &tree.entries {
+        *match entry.kind {
+            Kind::File { .. } => &mut totals.files,
+            Kind::Directory => &mut totals.directories,
+            Kind::Symlink { .. } => &mut totals.symlinks,
+            Kind::HardLink { .. } => &mut totals.hard_links,
+        } += 1;
+    }
+    totals
+}
+
+fn origin(source: &Path, tree: &Tree) -> Origin {
+    Origin {
+        path: source.into(),
+        mode: tree.root_mode,
+        mtime_ns: saturate(tree.root_stamp.mtime),
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+    }
+}
+
+fn entries(entries: Vec<Entry>, plan: &Plan, contents: &[Option<Digest>]) -> Vec<SidecarEntry> {
+    let firsts: Vec<Option<RawPath>> = entries
+        .iter()
+        .map(|entry| match entry.kind {
+            Kind::HardLink { of } => entries.get(of).map(|first| RawPath::from(&*first.path)),
+            _ => None,
+        })
+        .collect();
+    let places = plan.places.iter().zip(contents).zip(firsts);
+    let entry = |(entry, ((place, content), first)): (Entry, _)| {
+        let place: &crate::archive::Place = place;
+        let content: &Option<Digest> = content;
+        let (kind, size, target) = match entry.kind {
+            Kind::File { size } => (EntryKind::File, Some(size), None),
+            Kind::Directory => (EntryKind::Directory, None, None),
+            Kind::Symlink { target } => (EntryKind::Symlink, None, Some(RawPath::from(target))),
+            Kind::HardLink { .. } => (EntryKind::Hardlink, None, first),
+        };
+        let frame = plan.frame_at(place.offset);
+        SidecarEntry {
+            path: RawPath::from(entry.path),
+            kind,
+            mode: entry.mode,
+            size,
+            blake3: *content,
+            target,
+            frame: frame as u64,
+            offset: place.offset - plan.frames[frame].start,
+            header: place.header_len,
+            mtime_ns: saturate(entry.stamp.mtime),
+        }
+    };
+    entries.into_iter().zip(places).map(entry).collect()
+}
+
+/// A time of more than 292 years from 1970 becomes the last one that fits.
+fn saturate(nanos: i128) -> i64 {
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+}
+
+fn rfc3339(unix_nanos: u64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_nanos))
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

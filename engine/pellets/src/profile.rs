@@ -1,0 +1,87 @@
+//! How hard a Pellet is compressed and how finely it can be read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A named choice of [`Parameters`]; part of what decides the bytes of an archive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Frames of 16 MiB at level 3: less CPU than one plain zstd stream, and smaller.
+    #[default]
+    Seekable,
+    /// Frames of 64 MiB at level 5: for trees that are kept long and read whole.
+    Dense,
+}
+
+/// What the compressor is told; recorded in the sidecar, since together with the zstd version it
+/// decides the archive bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// The most content bytes in one frame; a multiple of 512.
+    pub frame_size: u32,
+    /// The zstd level.
+    pub level: i32,
+    /// Binary logarithm of the match window; 27 is the most a decoder takes unasked.
+    pub window_log: u32,
+    /// Whether matches far back in the frame are looked for.
+    pub long_distance_matching: bool,
+    /// The mtime of every archive entry, seconds since the Unix epoch.
+    pub mtime: u64,
+    /// The version of libzstd.
+    pub zstd: String,
+}
+
+/// A text that names no profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown profile {0:?}: use \"seekable\" or \"dense\"")]
+pub struct UnknownProfile(String);
+
+impl Profile {
+    /// The name in requests, files and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Seekable => "seekable",
+            Self::Dense => "dense",
+        }
+    }
+
+    /// The parameters this profile stands for.
+    #[must_use]
+    pub fn parameters(self, mtime: u64) -> Parameters {
+        // The window spans the whole frame, so that long-distance matches reach back to its start.
+        let (frame_log, level) = match self {
+            Self::Seekable => (24, 3),
+            Self::Dense => (26, 5),
+        };
+        Parameters {
+            frame_size: 1 << frame_log,
+            level,
+            window_log: frame_log,
+            long_distance_matching: true,
+            mtime,
+            zstd: zstd::zstd_safe::version_string().to_owned(),
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
+        match text {
+            "seekable" => Ok(Self::Seekable),
+            "dense" => Ok(Self::Dense),
+            other => Err(UnknownProfile(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

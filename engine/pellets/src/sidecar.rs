@@ -1,0 +1,304 @@
+//! `NAME.meta.json`: what a Pellet holds and where it came from, readable without the archive.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use durable_fs::{File, Fs};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::digest::Digest;
+use crate::name::PelletName;
+use crate::profile::{Parameters, Profile};
+use crate::tree::Skipped;
+
+/// The version of the form that this crate writes, and the newest it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The largest sidecar that is read: some four million entries.
+const MAX_LEN: u64 = 1 << 30;
+
+/// The whole sidecar. What an archive or tree digest does not cover stands in `origin`,
+/// `created_at`, `duration_ms` and the `mtime_ns` of entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// The name the Pellet was given.
+    pub name: PelletName,
+    /// BLAKE3 of the archive bytes: the identity of the Pellet.
+    pub digest: Digest,
+    /// BLAKE3 of the tree: equal for equal trees whatever the profile.
+    pub tree: Digest,
+    /// The profile that was asked for.
+    pub profile: Profile,
+    /// What the profile stood for.
+    pub parameters: Parameters,
+    /// Program and version that wrote the Pellet.
+    pub created_by: String,
+    /// Sums over the tables below.
+    pub totals: Totals,
+    /// The frames of the archive, in order.
+    pub frames: Vec<SidecarFrame>,
+    /// The entries of the archive, in order.
+    pub entries: Vec<SidecarEntry>,
+    /// What was left out; the first hundred by name, all counted in `totals`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+    /// Where the tree was.
+    pub origin: Origin,
+    /// When packing began, RFC 3339 in UTC.
+    pub created_at: String,
+    /// How long packing took up to this file, milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Sums over a Pellet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// All entries.
+    pub entries: u64,
+    /// Regular files.
+    pub files: u64,
+    /// Directories, without the root.
+    pub directories: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// Further names of regular files.
+    pub hard_links: u64,
+    /// Sockets, pipes and devices that were left out.
+    pub skipped: u64,
+    /// Content bytes of the regular files.
+    pub bytes_in: u64,
+    /// Bytes of the tar stream.
+    pub bytes_tar: u64,
+    /// Bytes of the archive.
+    pub bytes_out: u64,
+}
+
+/// One zstd frame of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SidecarFrame {
+    /// Of its first byte in the archive.
+    pub offset: u64,
+    /// Its bytes in the archive.
+    pub compressed: u32,
+    /// Its bytes in the tar stream.
+    pub content: u32,
+}
+
+/// One entry of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SidecarEntry {
+    /// Relative to the root of the tree.
+    pub path: RawPath,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: EntryKind,
+    /// Permission bits; four octal digits.
+    #[serde(with = "octal")]
+    pub mode: u32,
+    /// Content bytes of a regular file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// BLAKE3 of the content of a regular file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<Digest>,
+    /// Target of a symbolic link, or the first path of a hard-link group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<RawPath>,
+    /// Position of the frame in which the tar header begins.
+    pub frame: u64,
+    /// Offset of the tar header in the content of that frame.
+    pub offset: u64,
+    /// Offset of the content behind the start of the tar header.
+    pub header: u64,
+    /// Modification time of the source, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+}
+
+/// The types of entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// Another name of a regular file.
+    Hardlink,
+}
+
+/// Where a tree was when it was packed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Absolute path of the root.
+    pub path: RawPath,
+    /// Permission bits of the root; four octal digits.
+    #[serde(with = "octal")]
+    pub mode: u32,
+    /// Modification time of the root, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+    /// Operating system, as Rust names it.
+    pub os: String,
+    /// Processor architecture, as Rust names it.
+    pub arch: String,
+}
+
+/// A path of any bytes: a JSON string where it is UTF-8, else `{"hex": "…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RawPath(Box<[u8]>);
+
+/// Why a sidecar cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SidecarError {
+    /// It cannot be read.
+    #[error("cannot read the sidecar {}", path.display())]
+    Io {
+        /// The sidecar.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is larger than any that is read.
+    #[error("the sidecar {} exceeds 1 GiB", .0.display())]
+    TooLarge(PathBuf),
+    /// It is not in this form.
+    #[error("the sidecar is damaged")]
+    Form(#[from] serde_json::Error),
+    /// A newer version wrote it.
+    #[error("the sidecar has schema version {0}, this program reads up to 1: use a newer nestr")]
+    Version(u32),
+}
+
+impl Sidecar {
+    /// Reads the sidecar from its bytes.
+    ///
+    /// # Errors
+    /// [`SidecarError::Form`] and [`SidecarError::Version`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, SidecarError> {
+        #[derive(Deserialize)]
+        struct Probe {
+            schema_version: u32,
+        }
+        match serde_json::from_slice::<Probe>(bytes)?.schema_version {
+            SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
+            other => Err(SidecarError::Version(other)),
+        }
+    }
+
+    /// Reads the sidecar at `path`.
+    ///
+    /// # Errors
+    /// Any [`SidecarError`].
+    pub fn read(fs: &dyn Fs, path: &Path) -> Result<Self, SidecarError> {
+        let failed = |source| SidecarError::Io { path: path.to_owned(), source };
+        let file = fs.open_read(path).map_err(failed)?;
+        let len = file.len().map_err(failed)?;
+        let len = usize::try_from(len).ok().filter(|_| len <= MAX_LEN);
+        let mut bytes = vec![0; len.ok_or_else(|| SidecarError::TooLarge(path.to_owned()))?];
+        let n = file.read_at(&mut bytes, 0).map_err(failed)?;
+        Self::parse(&bytes[..n])
+    }
+
+    /// Writes the sidecar to `file`; one line of JSON.
+    pub(crate) fn write(&self, file: &mut dyn File) -> io::Result<()> {
+        let mut out = io::BufWriter::with_capacity(1 << 20, Sink(file));
+        serde_json::to_writer(&mut out, self)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    }
+}
+
+/// [`io::Write`] onto a [`File`].
+struct Sink<'a>(&'a mut dyn File);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl RawPath {
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The path, for the file system.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
+    }
+}
+
+impl From<&[u8]> for RawPath {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<Box<[u8]>> for RawPath {
+    fn from(bytes: Box<[u8]>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<&Path> for RawPath {
+    fn from(path: &Path) -> Self {
+        Self(path.as_os_str().as_bytes().into())
+    }
+}
+
+impl Serialize for RawPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Hex {
+            hex: String,
+        }
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => Hex { hex: hex::encode(&self.0) }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RawPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Text(String),
+            Hex { hex: String },
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Text(text) => Ok(Self(text.into_bytes().into())),
+            Form::Hex { hex } => {
+                Ok(Self(hex::decode(hex).map_err(de::Error::custom)?.into_boxed_slice()))
+            }
+        }
+    }
+}
+
+/// Permission bits as four octal digits.
+mod octal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+    pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{mode:04o}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        u32::from_str_radix(&text, 8).map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,82 @@
+//! One entry of a tree, as the walk saw it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use rustix::fs::Stat;
+
+/// A path of the tree and what the walk learnt about it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Relative to the root, `/` between components, any bytes but NUL.
+    pub(crate) path: Box<[u8]>,
+    pub(crate) kind: Kind,
+    /// Permission bits, `0o7777` at most; `0o777` for a symbolic link.
+    pub(crate) mode: u32,
+    pub(crate) stamp: Stamp,
+}
+
+/// The types of entry a Pellet holds.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A regular file of this many bytes.
+    File {
+        size: u64,
+    },
+    Directory,
+    Symlink {
+        target: Box<[u8]>,
+    },
+    /// Another name of the regular file at this index.
+    HardLink {
+        of: usize,
+    },
+}
+
+/// What tells a file from its later self: a difference means that it was replaced or written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) dev: u64,
+    pub(crate) ino: u64,
+    size: i64,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) mtime: i128,
+    ctime: i128,
+}
+
+impl Entry {
+    /// Content bytes stored with this entry.
+    pub(crate) fn size(&self) -> u64 {
+        match self.kind {
+            Kind::File { size } => size,
+            Kind::Directory | Kind::Symlink { .. } | Kind::HardLink { .. } => 0,
+        }
+    }
+
+    /// The path without its last component, and that component.
+    pub(crate) fn split(&self) -> (&[u8], &[u8]) {
+        match self.path.iter().rposition(|b| *b == b'/') {
+            Some(slash) => (&self.path[..slash], &self.path[slash + 1..]),
+            None => (&[], &self.path),
+        }
+    }
+
+    /// The path for messages.
+    pub(crate) fn display_path(&self) -> PathBuf {
+        OsStr::from_bytes(&self.path).into()
+    }
+}
+
+impl From<&Stat> for Stamp {
+    fn from(stat: &Stat) -> Self {
+        let nanos = |sec: i64, nsec: u64| i128::from(sec) * 1_000_000_000 + i128::from(nsec);
+        Self {
+            dev: stat.st_dev,
+            ino: stat.st_ino,
+            size: stat.st_size,
+            mtime: nanos(stat.st_mtime, stat.st_mtime_nsec),
+            ctime: nanos(stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
+}
