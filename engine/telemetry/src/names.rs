@@ -190,6 +190,14 @@ pub mod attr {
     pub const SERVER_ADDRESS: &str = "server.address";
     /// The port that was asked for.
     pub const SERVER_PORT: &str = "server.port";
+    /// A random id of the process.
+    pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+    /// The logical name of the emitting program.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// The family of programs it belongs to.
+    pub const SERVICE_NAMESPACE: &str = "service.namespace";
+    /// Its version.
+    pub const SERVICE_VERSION: &str = "service.version";
     /// What the bytes belong to.
     pub const STAGE: &str = "stage";
     /// The HTTP status code of the reply.
