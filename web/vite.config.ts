@@ -18,7 +18,7 @@ export default defineConfig({
       '/readyz': toEngine,
       '/version': toEngine,
       '/metrics': toEngine,
-      '/ws': { ...toEngine, ws: true, rewriteWsOrigin: true },
+      '/ws': { ...toEngine, ws: true },
     },
   },
   build: {

@@ -24,6 +24,13 @@ describe('problems', () => {
     expect(readProblem(body, 500)).toEqual({ type: 'about:blank', title: 'The Engine answered 500', status: 500, code: 'http-500' })
   })
 
+  it('hears Perch through the Engine', () => {
+    expect(readProblem({ data: null, errors: [{ code: 400, msg: 'limit is not a number' }] }, 400)).toMatchObject({
+      title: 'Perch answered 400',
+      detail: 'limit is not a number',
+    })
+  })
+
   it('tells a silent Engine from a problem behind it', () => {
     const config = { headers: new AxiosHeaders() }
     const gateway = (data: unknown) => new AxiosError('x', undefined, config, undefined, { status: 502, data, statusText: '', headers: {}, config })

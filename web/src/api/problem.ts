@@ -16,14 +16,22 @@ export class ApiError extends Error {
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
+/** Perch answers as Jaeger does: `{errors: [{code, msg}]}`. */
+function jaegerError(from: Record<string, unknown>): string | undefined {
+  const first: unknown = Array.isArray(from['errors']) ? from['errors'][0] : undefined
+  return typeof first === 'object' && first !== null ? text((first as Record<string, unknown>)['msg']) : undefined
+}
+
 /** Reads problem+json; every field but the status may be absent or of another kind. */
 export function readProblem(body: unknown, status: number): Problem {
   const from = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
+  const fromPerch = jaegerError(from)
   const problem: Problem = {
     type: text(from['type']) ?? 'about:blank',
-    title: text(from['title']) ?? `The Engine answered ${status}`,
+    title: text(from['title']) ?? `${fromPerch === undefined ? 'The Engine' : 'Perch'} answered ${status}`,
     status,
     code: text(from['code']) ?? `http-${status}`,
+    ...(fromPerch === undefined ? {} : { detail: fromPerch }),
   }
   for (const key of ['detail', 'instance', 'trace_id', 'hint'] as const) {
     const value = text(from[key])

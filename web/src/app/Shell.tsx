@@ -1,6 +1,6 @@
 /** The frame around every page: sign-in without a token, else the bar and the page. */
-import { Link, Outlet } from '@tanstack/react-router'
-import { useEffect, useSyncExternalStore } from 'react'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { token } from '../auth/token'
 import { SignInPage } from '../pages/SignInPage'
 import { followToken, useLivePhase } from './live'
@@ -19,6 +19,22 @@ function LiveMark() {
     <span className={`live live-${word}`} title={title} role="status">
       {word}
     </span>
+  )
+}
+
+/** After a change of page the keyboard continues at the new one, as it would after a full load. */
+function Main() {
+  const main = useRef<HTMLElement>(null)
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  const shown = useRef(path)
+  useEffect(() => {
+    if (shown.current !== path) main.current?.focus()
+    shown.current = path
+  }, [path])
+  return (
+    <main id="main" tabIndex={-1} ref={main}>
+      <Outlet />
+    </main>
   )
 }
 
@@ -45,9 +61,7 @@ export function Shell() {
           Sign out
         </button>
       </header>
-      <main id="main" tabIndex={-1}>
-        <Outlet />
-      </main>
+      <Main />
     </>
   )
 }

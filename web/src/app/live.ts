@@ -24,7 +24,10 @@ const stream = new LiveStream({
   random: Math.random,
   later: (run, milliseconds) => setTimeout(run, milliseconds),
   deliver,
-  refresh: () => void queryClient.invalidateQueries({ queryKey: keys.pellets }),
+  refresh: () => {
+    void queryClient.invalidateQueries({ queryKey: keys.pellets })
+    void queryClient.invalidateQueries({ queryKey: keys.operations })
+  },
 })
 
 let following = false

@@ -19,8 +19,8 @@ function facts(pellet: Pellet): [string, ReactNode][] {
     ['Size out', bytes(pellet.bytes_out)],
     ['Ratio', ratio(pellet.ratio)],
     ['Profile', pellet.profile],
-    ['Made', day(new Date(pellet.created_at))],
-    ['Took', millis(pellet.duration_ms)],
+    ['First packed', day(new Date(pellet.created_at))],
+    ['Latest packing took', millis(pellet.duration_ms)],
     ['Digest (archive)', <span key="digest" className="mono break">{pellet.digest}</span>],
     ['Tree (content)', <span key="tree" className="mono break">{pellet.tree}</span>],
   ]

@@ -31,10 +31,17 @@ function Steps({ operation }: { operation: Operation }) {
 
 const of = (part: string, total: string, some: boolean) => (some ? `${part} of ${total}` : part)
 
+/** Whole percent; undefined while a running operation still counts what there is. */
+function done({ state, phase, progress }: Operation): number | undefined {
+  if (state === 'succeeded') return 100
+  const reached = percent(progress.bytes_done, progress.bytes_total)
+  if (state === 'failed') return reached ?? 0
+  return phase === 'walk' ? undefined : reached
+}
+
 function Bar({ operation }: { operation: Operation }) {
   const { progress } = operation
-  const done = operation.state === 'succeeded' ? 100 : percent(progress.bytes_done, progress.bytes_total)
-  const known = operation.state === 'running' && operation.phase.endsWith('walk') ? undefined : done
+  const known = done(operation)
   return (
     <>
       <progress aria-label="Bytes packed" max={100} {...(known === undefined ? {} : { value: known })} />
