@@ -49,13 +49,16 @@ const unreachable: Problem = {
   hint: 'Start it with `nestr serve` or `perch up`; this page tries again by itself.',
 }
 
-/** Anything thrown → ApiError. A gateway's plain 502 or 504 means the same as no reply. */
+/** A gateway in front of a silent Engine says so in its own way; the dev server with an empty 500. */
+const isSilence = (status: number, data: unknown) => status === 502 || status === 504 || (status === 500 && data === '')
+
+/** Anything thrown → ApiError. */
 export function toApiError(thrown: unknown, traced: boolean): ApiError {
   if (thrown instanceof ApiError) return thrown
   if (thrown instanceof AxiosError && thrown.response) {
     const { status, data } = thrown.response
     const isProblem = typeof data === 'object' && data !== null && 'code' in data
-    if (!isProblem && (status === 502 || status === 504)) return new ApiError({ ...unreachable, status }, false)
+    if (!isProblem && isSilence(status, data)) return new ApiError({ ...unreachable, status }, false)
     return new ApiError(readProblem(data, status), traced)
   }
   return new ApiError(unreachable, false)
