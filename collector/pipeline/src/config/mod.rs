@@ -8,13 +8,21 @@
 //! # Not here
 //! The settings of each node: the node reads its own [`Tree`].
 
+mod components;
 mod de;
+mod env;
 mod error;
+mod extensions;
 mod nearest;
+mod parse;
+mod pipelines;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod types;
 mod units;
 
+pub use env::Env;
 pub use error::{ConfigError, Finding};
 pub use nearest::nearest;
 pub use tree::{At, Key, Tree, Value};

@@ -1,5 +1,35 @@
 //! Builds and runs what a configuration describes.
+//!
+//! ```text
+//! receiver ─ Intake ─┬ pipeline: log ─┬ queue ─ lanes ─ exporter
+//!                    │                └ queue ─ lanes ─ exporter
+//!                    └ pipeline: log ─ …
+//! ```
+//!
+//! # Invariants
+//! 1. A batch is taken by every pipeline and exporter its receiver feeds, or by none: room is
+//!    reserved in all queues before anything is written.
+//! 2. An exporter named by several pipelines is one node with one queue.
+//! 3. Trace and log pipelines keep a log for the local store; it lags behind and never holds up a
+//!    reply. Metric pipelines keep none: nothing reads it.
+//!
+//! # Not here
+//! Configuration reload.
+//!
+//! # Failure
+//! A node that panics is restarted with back-off and is not ready meanwhile. A log that cannot be
+//! written refuses batches until it can.
 
+mod build;
+mod health;
 mod intake;
+mod meters;
+mod running;
+mod supervise;
+#[cfg(test)]
+mod tests;
 
+pub use build::{Graph, GraphError, Host, check};
+pub use health::{Health, NodeHealth, NodeState};
 pub use intake::{Admission, Intake};
+pub use running::{DrainReport, PipelineLog, Running};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::error::LogError;
-use super::record::{Header, Position, RECORD_HEADER_LEN, Record, SegmentId};
+use super::record::{Header, Position, RECORD_HEADER, RECORD_HEADER_LEN, Record, SegmentId};
 use super::segment::{Body, OnDisk, SegmentInfo, Storage};
 use super::writer::{Place, Shared};
 
@@ -172,7 +172,7 @@ impl LogReader {
         let damaged = |what| LogError::Damaged { at, what };
         let failed = |source| LogError::Io { action: "read", path: file.path.clone(), source };
         let reader = file.reader(fs.as_ref()).map_err(failed)?;
-        let mut raw = [0; RECORD_HEADER_LEN as usize];
+        let mut raw = [0; RECORD_HEADER];
         if reader.read_at(&mut raw, at.offset).map_err(failed)? < raw.len() {
             return Err(damaged("torn header"));
         }

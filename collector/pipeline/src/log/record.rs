@@ -37,9 +37,11 @@ pub struct Record {
 }
 
 /// Bytes before the first record of a segment.
-pub(super) const SEGMENT_HEADER_LEN: u64 = 32;
+pub(super) const SEGMENT_HEADER: usize = 32;
+pub(super) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER as u64;
 /// Bytes of a record before its payload.
-pub(super) const RECORD_HEADER_LEN: u64 = 32;
+pub(super) const RECORD_HEADER: usize = 32;
+pub(super) const RECORD_HEADER_LEN: u64 = RECORD_HEADER as u64;
 const MAGIC: [u8; 8] = *b"PERCHLOG";
 const VERSION: u32 = 1;
 /// No request is larger than this on its way in, so no sound record is either.
@@ -83,8 +85,8 @@ impl Header {
         Some(header)
     }
 
-    pub(super) fn encode(&self) -> [u8; RECORD_HEADER_LEN as usize] {
-        let mut out = [0; RECORD_HEADER_LEN as usize];
+    pub(super) fn encode(&self) -> [u8; RECORD_HEADER] {
+        let mut out = [0; RECORD_HEADER];
         out[0..4].copy_from_slice(&self.stored_len.to_le_bytes());
         out[4..8].copy_from_slice(&self.crc.to_le_bytes());
         out[8] = signal_code(self.signal);
@@ -95,7 +97,7 @@ impl Header {
         out
     }
 
-    pub(super) fn decode(raw: &[u8; RECORD_HEADER_LEN as usize]) -> Result<Self, &'static str> {
+    pub(super) fn decode(raw: &[u8; RECORD_HEADER]) -> Result<Self, &'static str> {
         let stored_len = u32_at(raw, 0);
         if stored_len > MAX_STORED_LEN {
             return Err("impossible length");
@@ -138,8 +140,8 @@ impl Header {
 }
 
 /// The header of segment `id`.
-pub(super) fn segment_header(id: SegmentId, created_at: u64) -> [u8; SEGMENT_HEADER_LEN as usize] {
-    let mut out = [0; SEGMENT_HEADER_LEN as usize];
+pub(super) fn segment_header(id: SegmentId, created_at: u64) -> [u8; SEGMENT_HEADER] {
+    let mut out = [0; SEGMENT_HEADER];
     out[0..8].copy_from_slice(&MAGIC);
     out[8..12].copy_from_slice(&VERSION.to_le_bytes());
     out[12..20].copy_from_slice(&id.0.to_le_bytes());
@@ -150,7 +152,7 @@ pub(super) fn segment_header(id: SegmentId, created_at: u64) -> [u8; SEGMENT_HEA
 }
 
 /// When segment `id` was created, if `raw` is its header.
-pub(super) fn created_at(raw: &[u8; SEGMENT_HEADER_LEN as usize], id: SegmentId) -> Option<u64> {
+pub(super) fn created_at(raw: &[u8; SEGMENT_HEADER], id: SegmentId) -> Option<u64> {
     let sound = raw[0..8] == MAGIC
         && u32_at(raw, 8) == VERSION
         && u64_at(raw, 12) == id.0

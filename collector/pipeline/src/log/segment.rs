@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use durable_fs::{File, Fs};
 
 use super::error::LogError;
-use super::record::{self, Position, Record, SEGMENT_HEADER_LEN, SegmentId};
+use super::record::{self, Position, Record, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentId};
 
 /// Where a log keeps its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub(super) fn inspect(
     };
     let file = fs.open_read(&path).map_err(failed("open"))?;
     let n_bytes = file.len().map_err(failed("measure"))?;
-    let mut raw = [0; SEGMENT_HEADER_LEN as usize];
+    let mut raw = [0; SEGMENT_HEADER];
     let n = file.read_at(&mut raw, 0).map_err(failed("read"))?;
     if n_bytes <= SEGMENT_HEADER_LEN && (n < raw.len() || record::created_at(&raw, id).is_some()) {
         return Ok(None);

@@ -197,13 +197,13 @@ impl Shared {
                 let _ = self.seal(state);
             }
             let Some(oldest) = state.segments.pop_front() else { return };
-            if let (Body::File(file), Place::Disk { fs, .. }) = (&oldest.body, &self.place) {
-                if let Err(error) = fs.remove_file(&file.path) {
-                    let path = file.path.display();
-                    tracing::error!(%path, %error, "cannot remove the oldest log segment");
-                    state.segments.push_front(oldest);
-                    return;
-                }
+            if let (Body::File(file), Place::Disk { fs, .. }) = (&oldest.body, &self.place)
+                && let Err(error) = fs.remove_file(&file.path)
+            {
+                let path = file.path.display();
+                tracing::error!(%path, %error, "cannot remove the oldest log segment");
+                state.segments.push_front(oldest);
+                return;
             }
             state.n_bytes -= oldest.n_bytes;
         }

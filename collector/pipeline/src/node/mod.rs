@@ -9,4 +9,4 @@ mod registry;
 
 pub use exporter::{Delivered, ExportError, Exporter};
 pub use receiver::{Bound, NodeError, Receiver, Started};
-pub use registry::{ExporterKind, NodeContext, ReceiverKind, Registry};
+pub use registry::{Built, ExporterKind, NodeContext, ReceiverKind, Registry};

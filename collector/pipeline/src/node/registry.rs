@@ -21,6 +21,9 @@ pub struct NodeContext {
     pub metrics: Metrics,
 }
 
+/// A node, or what is wrong with its settings.
+pub type Built<N> = Result<Arc<N>, Finding>;
+
 /// A kind of receiver.
 #[derive(Clone, Copy)]
 pub struct ReceiverKind {
@@ -29,7 +32,7 @@ pub struct ReceiverKind {
     /// What it can take in.
     pub signals: &'static [Signal],
     /// Checks the settings and builds the node; no I/O.
-    pub build: fn(&Tree, &NodeContext) -> Result<Arc<dyn Receiver>, Finding>,
+    pub build: fn(&Tree, &NodeContext) -> Built<dyn Receiver>,
 }
 
 /// A kind of exporter.
@@ -43,7 +46,7 @@ pub struct ExporterKind {
     pub signals: &'static [Signal],
     /// Checks the settings (without `sending_queue` and `retry_on_failure`, which are the
     /// pipeline's) and builds the node; no I/O.
-    pub build: fn(&Tree, &NodeContext) -> Result<Arc<dyn Exporter>, Finding>,
+    pub build: fn(&Tree, &NodeContext) -> Built<dyn Exporter>,
 }
 
 /// All node kinds there are.

@@ -1,0 +1,62 @@
+//! Extensions that are understood, and what they map onto.
+
+use std::path::PathBuf;
+
+use super::components::Section;
+use super::error::Finding;
+use super::nearest::nearest;
+use super::parse::{Findings, storage_in};
+use super::tree::Tree;
+use super::types::StorageConfig;
+
+const KNOWN: [&str; 2] = ["file_storage", "health_check"];
+
+/// The storage after the extensions that `service.extensions` names have had their say.
+pub(super) fn apply(
+    service: &Tree,
+    section: &Section,
+    storage: Option<StorageConfig>,
+    found: &mut Findings,
+) -> Option<StorageConfig> {
+    for (id, at, _) in &section.entries {
+        if !KNOWN.contains(&id.kind.as_str()) {
+            let fault = Finding::new(*at, format!("there is no extension `{}`", id.kind));
+            let near = nearest(&id.kind, KNOWN).map(|n| format!("the nearest thing here is `{n}`"));
+            let all = || format!("there are: {}", KNOWN.join(", "));
+            found.faults.push(fault.within("extensions").hint(near.unwrap_or_else(all)));
+        }
+    }
+    let mut storage = storage;
+    let named = service.get("extensions").map(Tree::read::<Vec<String>>).unwrap_or(Ok(Vec::new()));
+    let at = service.get("extensions").map_or(service.at, |t| t.at);
+    for name in found.keep(named.map_err(|e| e.within("extensions").within("service")))? {
+        let Some(id) = found.keep(section.resolve(&name, at)) else { continue };
+        let Some((id, at, settings)) = section.get(&id) else { continue };
+        match id.kind.as_str() {
+            "health_check" => {
+                found.note(
+                    *at,
+                    "`health_check` has no listener of its own: ask the API's /livez and /readyz",
+                );
+            }
+            "file_storage" if storage.is_some() => {
+                found.note(*at, "`file_storage` has no effect beside `storage`");
+            }
+            "file_storage" => {
+                let directory = settings.get("directory").map(Tree::read::<PathBuf>);
+                match directory {
+                    Some(directory) => storage = found.keep(directory).map(storage_in),
+                    None => {
+                        found.faults.push(Finding::new(*at, "file_storage needs a `directory`"))
+                    }
+                }
+                found.note(
+                    *at,
+                    "`file_storage` is `storage.directory` here; its other settings have no effect",
+                );
+            }
+            _ => {}
+        }
+    }
+    storage
+}

@@ -1,0 +1,128 @@
+//! Configurations, good and bad, and what is said about them.
+
+use std::time::Duration;
+
+use super::*;
+
+fn env(name: &str) -> Option<String> {
+    match name {
+        "PORT" => Some("4317".to_owned()),
+        "SIZE" => Some("1048576".to_owned()),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse("perch.yaml", text, &env).map_err(|e| e.to_string())
+}
+
+const GOOD: &str = r"
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: '127.0.0.1:${env:PORT}'}
+processors:
+  batch:
+exporters:
+  otlp_grpc/jaeger:
+    endpoint: http://127.0.0.1:14317
+    sending_queue: {queue_size: '${env:SIZE}', sizer: bytes, num_consumers: 4}
+    retry_on_failure: {initial_interval: 100ms, max_elapsed_time: 1m}
+  debug:
+storage: {directory: /var/lib/perch, max_bytes: 2GiB, max_age: 6h}
+api: {listen: '127.0.0.1:0'}
+service:
+  telemetry: {logs: {level: DEBUG}}
+  pipelines:
+    traces: {receivers: [otlp], processors: [batch], exporters: [otlp_grpc/jaeger]}
+    logs/second: {receivers: [otlp], exporters: []}
+";
+
+#[test]
+fn reads_the_opentelemetry_shape() {
+    let config = parse(GOOD).unwrap();
+    let pipelines: Vec<String> = config.pipelines.iter().map(|p| p.id.to_string()).collect();
+    assert_eq!(pipelines, ["traces", "logs/second"]);
+    let exporter = &config.exporters[0];
+    assert_eq!(exporter.id.to_string(), "otlp_grpc/jaeger");
+    assert_eq!(exporter.queue, QueueConfig { max_bytes: 1 << 20, n_in_flight: Some(4) });
+    assert_eq!(exporter.retry.initial, Duration::from_millis(100));
+    assert_eq!(exporter.retry.give_up_after, Some(Duration::from_secs(60)));
+    assert!(exporter.settings.get("sending_queue").is_none());
+    let storage = config.storage.unwrap();
+    assert_eq!((storage.max_bytes, storage.max_age), (2 << 30, Some(Duration::from_secs(21_600))));
+    assert_eq!(config.log_level, "debug");
+    let grpc = config.receivers[0].settings.get("protocols").unwrap().get("grpc").unwrap();
+    let endpoint: String = grpc.get("endpoint").unwrap().read().unwrap();
+    assert_eq!(endpoint, "127.0.0.1:4317");
+    let notes: Vec<String> = config.notes.iter().map(|n| n.at.to_string()).collect();
+    assert_eq!(notes, ["7:3", "13:3", "20:5"], "{:?}", config.notes);
+}
+
+#[test]
+fn every_fault_is_found_at_its_place_with_advice() {
+    let said = parse(
+        r"
+recievers:
+  otlp:
+exporters:
+  otlp_grpc:
+    sending_queue: {que_size: 5}
+  debug/:
+processors:
+  tail_smpling:
+storage: {directory: /x, max_byte: 5}
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [otlp_grcp, otlp_grpc, otlp_grpc]}
+    spans: {}
+    logs: {recievers: [a]}
+",
+    )
+    .unwrap_err();
+    let want = "\
+perch.yaml:2:1: unknown section `recievers` (did you mean `receivers`?)
+perch.yaml:6:21: exporters.otlp_grpc.sending_queue: unknown key `que_size` (did you mean `queue_size`?)
+perch.yaml:7:3: exporters: `debug/` is not a component's name (write `type` or `type/name`)
+perch.yaml:9:3: processors: there is no processor `tail_smpling` (there are: batch, memory_limiter)
+perch.yaml:10:26: storage: unknown key `max_byte` (did you mean `max_bytes`?)
+perch.yaml:13:26: `otlp` is not defined under `receivers` (nothing is defined there)
+perch.yaml:13:45: `otlp_grcp` is not defined under `exporters` (did you mean `otlp_grpc`?)
+perch.yaml:13:67: `otlp_grpc` is named twice (leave one)
+perch.yaml:14:5: `spans` is not a pipeline's name (write traces, metrics or logs, or one of them with `/name`)
+perch.yaml:15:12: pipelines.logs: unknown key `recievers` (did you mean `receivers`?)";
+    assert_eq!(said, want);
+}
+
+#[test]
+fn yaml_faults_have_a_place_too() {
+    assert_eq!(parse("a: 1\na: 2\n").unwrap_err(), "perch.yaml:2:1: duplicate mapping key: a");
+    assert!(parse("a: [1\nb: 2\n").unwrap_err().starts_with("perch.yaml:2:2: "));
+    assert!(parse("- 1\n").unwrap_err().contains("a mapping is wanted here, not a list"));
+    assert!(parse("").unwrap_err().contains("there are no pipelines"));
+}
+
+#[test]
+fn variables_fill_values_and_never_structure() {
+    let said = parse("storage: {directory: '${env:NOWHERE}'}\n").unwrap_err();
+    assert!(
+        said.contains("perch.yaml:1:22: the environment variable NOWHERE is not set"),
+        "{said}"
+    );
+    let default = "storage: {directory: '${env:NOWHERE:-/d}'}\nservice: {pipelines: {}}\n";
+    assert_eq!(parse(default).unwrap().storage.unwrap().directory.to_str(), Some("/d"));
+    let escaped = "storage: {directory: '/a$$b$'}\nservice: {pipelines: {}}\n";
+    assert_eq!(parse(escaped).unwrap().storage.unwrap().directory.to_str(), Some("/a$b$"));
+    assert!(parse("api: {listen: '${oh no}'}\n").unwrap_err().contains("is not a variable"));
+}
+
+#[test]
+fn file_storage_is_the_storage() {
+    let config = parse(
+        "extensions: {file_storage: {directory: /q}, health_check: }\n\
+         service: {extensions: [file_storage, health_check], pipelines: {}}\n",
+    )
+    .unwrap();
+    assert_eq!(config.storage.unwrap().directory.to_str(), Some("/q"));
+    assert_eq!(config.notes.len(), 2);
+}

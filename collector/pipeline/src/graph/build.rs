@@ -1,0 +1,251 @@
+//! From a configuration to nodes that are ready to start.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use collector_telemetry::names::metric;
+use collector_telemetry::{Counter, MetricError, Metrics};
+use durable_fs::{Clock, Fs};
+
+use super::intake::{Branch, Export, Intake, Trunk};
+use super::meters::observe;
+use super::running::PipelineLog;
+use crate::Signal;
+use crate::config::{
+    Component, ComponentId, Config, ConfigError, Finding, PipelineConfig, PipelineId,
+};
+use crate::ledger::{Edge, EdgeId, Ledger};
+use crate::log::{Log, LogError, LogOptions};
+use crate::node::{Exporter, ExporterKind, NodeContext, Receiver, ReceiverKind, Registry};
+use crate::queue::{Jitter, LaneOptions, Lanes, Meters, Queue};
+
+/// Bytes of a trace or log pipeline's ring in memory: minutes of a quiet machine.
+const MEMORY_LOG_BYTES: u64 = 32 << 20;
+
+/// What the graph stands on.
+#[derive(Clone)]
+pub struct Host {
+    /// Files.
+    pub fs: Arc<dyn Fs>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Chance.
+    pub jitter: Jitter,
+}
+
+/// Why a graph could not be built or started.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// The configuration is at fault.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A log could not be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A metric could not be registered.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A receiver could not start.
+    #[error("receiver {receiver} cannot start: {source}")]
+    Receiver {
+        /// Its name.
+        receiver: ComponentId,
+        /// Why.
+        source: crate::node::NodeError,
+    },
+}
+
+/// A built graph; nothing listens or sends yet.
+pub struct Graph {
+    pub(super) host: Host,
+    pub(super) ledger: Ledger,
+    pub(super) receivers: Vec<(ComponentId, Arc<dyn Receiver>, Intake)>,
+    pub(super) lanes: Vec<(ComponentId, Arc<Queue>, Lanes)>,
+    pub(super) logs: Vec<PipelineLog>,
+    pub(super) draining: Arc<AtomicBool>,
+    pub(super) restarts: Counter,
+}
+
+/// Nodes built from their settings.
+struct Nodes {
+    receivers: BTreeMap<ComponentId, Arc<dyn Receiver>>,
+    exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
+}
+
+/// Finds whatever is wrong with `config` short of starting it: unknown kinds, settings its nodes
+/// refuse, signals they cannot carry.
+pub fn check(config: &Config, registry: &Registry, host: &Host) -> Result<(), ConfigError> {
+    build_nodes(config, registry, host).map(|_| ())
+}
+
+impl Graph {
+    /// Builds nodes, queues and logs.
+    pub fn build(config: &Config, registry: &Registry, host: Host) -> Result<Self, GraphError> {
+        let nodes = build_nodes(config, registry, &host)?;
+        let ledger = Ledger::new();
+        let meters = Meters::register(&host.metrics)?;
+        let restarts = host.metrics.counter(&metric::NODE_RESTARTS)?;
+
+        let mut queues = BTreeMap::new();
+        let mut lanes = Vec::new();
+        for component in &config.exporters {
+            let Some(exporter) = nodes.exporters.get(&component.id) else { continue };
+            let queue = Queue::new(component.queue.max_bytes, Arc::clone(&host.clock));
+            let options = LaneOptions {
+                n_in_flight: component.queue.n_in_flight,
+                retry: component.retry.clone(),
+                jitter: host.jitter.clone(),
+                clock: Arc::clone(&host.clock),
+                meters: meters.clone(),
+            };
+            let (name, exporter) = (component.id.to_string(), Arc::clone(exporter));
+            let lane = Lanes::new(name, Arc::clone(&queue), exporter, options);
+            lanes.push((component.id.clone(), Arc::clone(&queue), lane));
+            queues.insert(component.id.clone(), queue);
+        }
+
+        let mut logs = Vec::new();
+        let mut trunks = Vec::new();
+        for pipeline in &config.pipelines {
+            let log = open_log(config, pipeline, &host)?;
+            if let Some(log) = &log {
+                logs.push(PipelineLog { pipeline: pipeline.id.clone(), reader: log.reader() });
+            }
+            let exports = pipeline.exporters.iter().filter_map(|id| {
+                queues.get(id).map(|queue| export_edge(&ledger, &pipeline.id, id, queue))
+            });
+            trunks.push((pipeline, Arc::new(Trunk { log, exports: exports.collect() })));
+        }
+
+        let draining = Arc::new(AtomicBool::new(false));
+        let mut receivers = Vec::new();
+        for (id, receiver) in nodes.receivers {
+            let fed = trunks.iter().filter(|(p, _)| p.receivers.contains(&id));
+            let branches = fed
+                .map(|(p, trunk)| Branch {
+                    signal: p.id.signal,
+                    trunk: Arc::clone(trunk),
+                    edge: ledger.open(edge_id(&p.id, &id.to_string(), "log"), p.id.signal, None),
+                })
+                .collect();
+            let intake = Intake::of(branches, Arc::clone(&draining));
+            receivers.push((id, receiver, intake));
+        }
+        let named = lanes.iter().map(|(id, queue, _)| (id.to_string(), Arc::clone(queue)));
+        let readers = logs.iter().map(|l| l.reader.clone()).collect();
+        observe(&host.metrics, &ledger, named.collect(), readers)?;
+        Ok(Self { host, ledger, receivers, lanes, logs, draining, restarts })
+    }
+}
+
+fn export_edge(ledger: &Ledger, p: &PipelineId, to: &ComponentId, queue: &Arc<Queue>) -> Export {
+    let account = queue.open_account();
+    let counted = Arc::clone(queue);
+    let queued = Box::new(move || counted.account(account));
+    let id = edge_id(p, "log", &to.to_string());
+    let edge: Edge = ledger.open(id, p.signal, Some(queued));
+    Export { queue: Arc::clone(queue), edge, account }
+}
+
+fn edge_id(pipeline: &PipelineId, from: &str, to: &str) -> EdgeId {
+    EdgeId { pipeline: pipeline.to_string(), from: from.to_owned(), to: to.to_owned() }
+}
+
+/// The log of a trace or log pipeline; the disk's bound is shared equally.
+fn open_log(config: &Config, p: &PipelineConfig, host: &Host) -> Result<Option<Log>, LogError> {
+    let keeps_log = |p: &&PipelineConfig| p.id.signal != Signal::Metrics;
+    if !keeps_log(&p) {
+        return Ok(None);
+    }
+    let clock = Arc::clone(&host.clock);
+    let Some(storage) = &config.storage else {
+        return Ok(Some(Log::memory(clock, LogOptions::with_max_bytes(MEMORY_LOG_BYTES))));
+    };
+    let n_logs = config.pipelines.iter().filter(keeps_log).count().max(1) as u64;
+    let mut options = LogOptions::with_max_bytes(storage.max_bytes / n_logs);
+    options.max_age = storage.max_age;
+    Log::open(Arc::clone(&host.fs), clock, &log_dir(config, &p.id), options).map(Some)
+}
+
+/// The folder of a pipeline's log. Names hold no `+`, so two pipelines never share one.
+fn log_dir(config: &Config, id: &PipelineId) -> PathBuf {
+    let base = config.storage.as_ref().map(|s| s.directory.clone()).unwrap_or_default();
+    base.join("log").join(id.to_string().replace('/', "+"))
+}
+
+fn build_nodes(config: &Config, registry: &Registry, host: &Host) -> Result<Nodes, ConfigError> {
+    let mut findings = Vec::new();
+    let mut nodes = Nodes { receivers: BTreeMap::new(), exporters: BTreeMap::new() };
+    let mut kinds: BTreeMap<(&str, &ComponentId), &'static [Signal]> = BTreeMap::new();
+    for component in &config.receivers {
+        let built = registry
+            .receiver(&component.id.kind)
+            .map_err(|missing| unknown("receiver", component, missing.0))
+            .and_then(|kind: &ReceiverKind| {
+                kinds.insert(("receiver", &component.id), kind.signals);
+                (kind.build)(&component.settings, &context(component, host))
+                    .map_err(|f| placed("receivers", component, f))
+            });
+        match built {
+            Ok(node) => drop(nodes.receivers.insert(component.id.clone(), node)),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    for component in &config.exporters {
+        let built = registry
+            .exporter(&component.id.kind)
+            .map_err(|missing| unknown("exporter", component, missing.0))
+            .and_then(|kind: &ExporterKind| {
+                kinds.insert(("exporter", &component.id), kind.signals);
+                (kind.build)(&component.settings, &context(component, host))
+                    .map_err(|f| placed("exporters", component, f))
+            });
+        match built {
+            Ok(node) => drop(nodes.exporters.insert(component.id.clone(), node)),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    for p in &config.pipelines {
+        let members = p.receivers.iter().map(|id| ("receiver", id));
+        for member in members.chain(p.exporters.iter().map(|id| ("exporter", id))) {
+            if kinds.get(&member).is_some_and(|signals| !signals.contains(&p.id.signal)) {
+                let (what, id) = member;
+                let said = format!("{what} `{id}` does not carry {}", p.id.signal);
+                findings.push(Finding::new(p.at, said).within(&p.id.to_string()));
+            }
+        }
+    }
+    if findings.is_empty() {
+        return Ok(nodes);
+    }
+    findings.sort_by_key(|f| f.at);
+    Err(ConfigError { file: config.file.clone(), findings })
+}
+
+fn context(component: &Component, host: &Host) -> NodeContext {
+    NodeContext {
+        id: component.id.clone(),
+        clock: Arc::clone(&host.clock),
+        metrics: host.metrics.clone(),
+    }
+}
+
+fn unknown(what: &str, component: &Component, hint: String) -> Finding {
+    let said = format!("there is no {what} `{}`", component.id.kind);
+    Finding::new(component.at, said).hint(hint)
+}
+
+fn placed(section: &str, component: &Component, finding: Finding) -> Finding {
+    finding.or_at(component.at).within(&component.id.to_string()).within(section)
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph").finish_non_exhaustive()
+    }
+}

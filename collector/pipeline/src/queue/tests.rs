@@ -1,0 +1,1 @@
+//! Queues and lanes with a scripted exporter.
