@@ -1,18 +1,22 @@
 //! OTLP over the wire: proven bytes, views over them, and the two transports.
 //!
 //! Bytes in, bytes out. A request is proven by one walk over tags and lengths ([`shape`]), read through
-//! [`view`]s, merged and cut at tag boundaries, and leaves as it came, compressed bytes included.
+//! [`view`]s, merged and cut at tag boundaries ([`splice`]), and leaves as it came, compressed bytes included.
 //!
 //! *Not here*: generated protobuf types; they stand in this crate's tests only, as the judge of ours.
 
 pub mod client;
 mod ids;
+pub mod inflate;
+pub mod json;
 mod limits;
 mod malformed;
 mod request;
 pub mod schema;
 pub mod server;
 pub mod shape;
+pub mod splice;
+pub mod status;
 pub mod view;
 pub mod wire;
 

@@ -23,6 +23,19 @@ pub struct Limits {
     pub max_attributes: u32,
 }
 
+impl Limits {
+    /// No bounds, for bytes that were proven before.
+    pub(crate) fn unbounded() -> Self {
+        Self {
+            max_nesting: usize::MAX,
+            max_any_value_depth: usize::MAX,
+            max_items: u32::MAX,
+            max_attributes: u32::MAX,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;

@@ -10,7 +10,7 @@
 //! Unknown fields pass, as protobuf demands.
 
 use crate::schema::{self, Field, Kind, Label, Message};
-use crate::wire::{read_len, read_tag, read_varint, skip_group};
+use crate::wire::{read_len, read_tag, read_varint, skip};
 use crate::{Limits, Malformed, Signal};
 
 /// What the walk learnt.
@@ -156,18 +156,6 @@ fn packed(wire_type: u8, mut value: &[u8]) -> Option<()> {
             }
             Some(())
         }
-    }
-}
-
-#[inline]
-fn skip(rest: &mut &[u8], number: u32, wire_type: u8) -> Option<()> {
-    match wire_type {
-        0 => read_varint(rest).map(drop),
-        1 => rest.split_at_checked(8).map(|(_, tail)| *rest = tail),
-        2 => read_len(rest).map(drop),
-        3 => skip_group(rest, number, 0),
-        5 => rest.split_at_checked(4).map(|(_, tail)| *rest = tail),
-        _ => None,
     }
 }
 

@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
                 2 => Value::Len(read_len(&mut self.rest)?),
                 5 => Value::Fixed32(read_fixed32(&mut self.rest)?),
                 3 => {
-                    skip_group(&mut self.rest, number, 0)?;
+                    skip(&mut self.rest, number, wire_type)?;
                     continue;
                 }
                 _ => return None,
@@ -122,23 +122,35 @@ pub fn read_fixed32(rest: &mut &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes))
 }
 
-/// Skips what stands between a start-group tag already read and its end, `depth` groups deep already.
-pub fn skip_group(rest: &mut &[u8], group: u32, depth: usize) -> Option<()> {
-    const MAX_GROUPS: usize = 100;
-    if depth >= MAX_GROUPS {
+/// Skips the value of a field whose tag was just read, groups and all.
+#[inline]
+pub fn skip(rest: &mut &[u8], number: u32, wire_type: u8) -> Option<()> {
+    skip_within(rest, number, wire_type, 0)
+}
+
+fn skip_within(rest: &mut &[u8], number: u32, wire_type: u8, n_groups: usize) -> Option<()> {
+    match wire_type {
+        0 => read_varint(rest).map(drop),
+        1 => rest.split_at_checked(8).map(|(_, tail)| *rest = tail),
+        2 => read_len(rest).map(drop),
+        3 => skip_group(rest, number, n_groups),
+        5 => rest.split_at_checked(4).map(|(_, tail)| *rest = tail),
+        _ => None,
+    }
+}
+
+/// Skips to the end of `group`, which stands inside `n_groups` others.
+fn skip_group(rest: &mut &[u8], group: u32, n_groups: usize) -> Option<()> {
+    const MAX_GROUPS: usize = 64;
+    if n_groups >= MAX_GROUPS {
         return None;
     }
     loop {
         let (number, wire_type) = read_tag(rest)?;
-        match wire_type {
-            0 => read_varint(rest).map(drop)?,
-            1 => read_fixed64(rest).map(drop)?,
-            2 => read_len(rest).map(drop)?,
-            5 => read_fixed32(rest).map(drop)?,
-            3 => skip_group(rest, number, depth + 1)?,
-            4 => return (number == group).then_some(()),
-            _ => return None,
+        if wire_type == 4 {
+            return (number == group).then_some(());
         }
+        skip_within(rest, number, wire_type, n_groups + 1)?;
     }
 }
 

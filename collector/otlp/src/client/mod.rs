@@ -1,7 +1,19 @@
 //! OTLP clients: gRPC and HTTP, one outcome for both.
+//!
+//! A client is a handle: cheap to clone, reconnects by itself, sends as many requests at a time as it is asked to.
+//!
+//! *Not here*: retries, which belong to whoever owns the queue; TLS, whose connector takes the place of the
+//! plain one in `transport`.
 
+mod grpc;
+mod http;
 mod options;
 mod outcome;
+mod reply;
+mod transport;
 
+pub use grpc::GrpcClient;
+pub use http::HttpClient;
 pub use options::ClientOptions;
 pub use outcome::{ErrorKind, ExportError, Outcome};
+pub use transport::EndpointError;

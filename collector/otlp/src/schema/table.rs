@@ -165,8 +165,6 @@ pub(super) use message;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn fields_are_found_by_number_and_by_both_names() {
         let request = crate::schema::request(crate::Signal::Traces);

@@ -1,7 +1,27 @@
 //! OTLP servers: gRPC and HTTP, one [`Sink`] behind both.
+//!
+//! gRPC's unary calls are framed here, straight on hyper: a generated server inflates before it hands over, so
+//! compressed bytes could not be carried; it answers a message that is too large in its own words instead of
+//! those the table of replies promises; and it reads a body before anyone may refuse it.
+//!
+//! *Invariants*
+//! 1. A success is sent only after [`Sink::accept`] ended with one.
+//! 2. No request, however malformed, ends more than its own connection.
+//! 3. A body is read within `body_timeout` and never beyond `max_wire_bytes`.
+//!
+//! *Not here*: credentials and TLS; admission by bytes, which takes its ticket in `body`.
 
+mod body;
+mod connection;
+mod decode;
+mod grpc;
+mod host;
+mod http;
+mod listen;
 mod options;
+mod refused;
 mod sink;
 
+pub use listen::{Bound, bind};
 pub use options::ServerOptions;
 pub use sink::{Refusal, Reply, Sink};

@@ -1,0 +1,58 @@
+//! From a body to a proven request: inflate, transcode, prove.
+
+use bytes::Bytes;
+
+use super::refused::Refused;
+use crate::{Encoded, Encoding, Limits, Request, Signal, inflate, json};
+
+/// The two forms of OTLP payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Protobuf,
+    Json,
+}
+
+/// A body as it came, and what its headers say of it.
+#[derive(Debug, Clone)]
+pub(super) struct Raw {
+    pub(super) signal: Signal,
+    pub(super) format: Format,
+    pub(super) encoding: Option<Encoding>,
+    pub(super) bytes: Bytes,
+}
+
+/// Bytes beyond which decoding leaves the async threads; below, the move costs more than the walk.
+const INLINE_PLAIN: usize = 1024 * 1024;
+const INLINE_COMPRESSED: usize = 128 * 1024;
+
+/// Decodes `raw`, on a blocking thread when it is large.
+pub(super) async fn decode(raw: Raw, limits: &Limits) -> Result<Request, Refused> {
+    let plain = raw.encoding.is_none() && raw.format == Format::Protobuf;
+    let inline = if plain { INLINE_PLAIN } else { INLINE_COMPRESSED };
+    if raw.bytes.len() <= inline {
+        return decode_now(raw, limits);
+    }
+    let limits = limits.clone();
+    tokio::task::spawn_blocking(move || decode_now(raw, &limits)).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "decoding a request panicked");
+        Err(Refused::malformed("request could not be decoded"))
+    })
+}
+
+fn decode_now(raw: Raw, limits: &Limits) -> Result<Request, Refused> {
+    let Raw { signal, format, encoding, bytes } = raw;
+    let (plain, carried) = match encoding {
+        None => (bytes, None),
+        Some(encoding) => {
+            let plain = inflate::inflate(encoding, &bytes, limits)?;
+            (plain.into(), Some(Encoded { encoding, bytes }))
+        }
+    };
+    match format {
+        Format::Protobuf => Ok(Request { carried, ..Request::prove(signal, plain, limits)? }),
+        Format::Json => {
+            let payload = json::to_protobuf(signal, &plain, limits)?;
+            Ok(Request::prove(signal, payload.into(), limits)?)
+        }
+    }
+}
