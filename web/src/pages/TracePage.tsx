@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react'
 import { count, day, micros } from '../format/format'
 import { isTraceId } from '../telemetry/context'
 import { attr } from '../telemetry/names.gen'
+import { FindSpan } from '../traces/FindSpan'
 import { LogList } from '../traces/LogList'
 import { SpanDetail } from '../traces/SpanDetail'
 import { Waterfall } from '../traces/Waterfall'
@@ -70,9 +71,13 @@ function Drawn({ model, lines }: { model: TraceModel; lines: readonly LogLine[] 
   if (state.model !== model) setState({ model, cursor })
   const dots = useMemo(() => dotsByRow(model, lines), [model, lines])
   const onCursor = (next: Cursor) => setState({ model, cursor: next })
+  const onRow = (row: number) => onCursor({ row, folded: reveal(model, cursor.folded, row) })
   return (
     <>
-      <Summary model={model} />
+      <div className="head">
+        <Summary model={model} />
+        <FindSpan model={model} row={cursor.row} onRow={onRow} />
+      </div>
       {model.warnings.map((warning) => (
         <p key={warning} className="note">
           {warning}
@@ -82,12 +87,7 @@ function Drawn({ model, lines }: { model: TraceModel; lines: readonly LogLine[] 
         <Waterfall model={model} dots={dots} cursor={cursor} onCursor={onCursor} />
         <SpanDetail model={model} row={cursor.row} />
       </div>
-      <LogList
-        lines={lines}
-        model={model}
-        row={cursor.row}
-        onRow={(row) => onCursor({ row, folded: reveal(model, cursor.folded, row) })}
-      />
+      <LogList lines={lines} model={model} row={cursor.row} onRow={onRow} />
     </>
   )
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Sight, judge, looksForAbsent, looksForOrphans } from './arrival'
 import { clip } from './clip'
+import { findNext } from './find'
 import { carry, fold, positionOf, press, reveal, visibleRows } from './fold'
 import { failed, readTrace, readTraces } from './jaeger'
 import { dotsByRow, microsOf, readLogs, severityOf } from './logs'
@@ -46,6 +47,20 @@ describe('folding', () => {
     const grown = buildTrace(aTrace({ id: 'x', start: -5 }, { id: 'a', parent: 'x' }, { id: 'b', parent: 'a', start: 1 }, { id: 'c', parent: 'b', start: 2 }, { id: 'd', parent: 'a', start: 3 }))
     expect(carry(model, { row: 3, folded: fold(open, 1, true) }, grown)).toEqual({ row: 4, folded: Uint8Array.of(0, 0, 1, 0, 0) })
   })
+})
+
+describe('finding', () => {
+  const found = buildTrace(aTrace({ id: 'a', service: 'web' }, { id: 'b', parent: 'a', start: 1 }, { id: 'c', parent: 'b', start: 2, error: true }))
+
+  it('goes forward and back, and round', () => {
+    expect([findNext(found, 0, 'NESTR', 1), findNext(found, 2, 'nestr', 1), findNext(found, 0, 'nestr', -1), findNext(found, 1, 'web', -1)]).toEqual([1, 1, 2, 0])
+  })
+
+  it('looks into attributes, stays on the only match, finds nothing else', () => {
+    expect([findNext(found, 0, 'status_code', 1), findNext(found, 2, 'error', 1), findNext(found, 0, 'zz', 1), findNext(found, 0, '', 1)]).toEqual([2, 2, undefined, undefined])
+  })
+
+  it('stands an empty trace', () => expect(findNext(buildTrace(aTrace()), 0, 'x', 1)).toBeUndefined())
 })
 
 describe('Jaeger shapes', () => {
