@@ -1,0 +1,3 @@
+//! OTLP metrics become Prometheus series.
+
+pub mod name;
