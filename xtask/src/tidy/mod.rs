@@ -4,6 +4,9 @@
 //! 1. A file past [`MAX_FILE`] product lines needs a dated line in `allow.txt`; a function past
 //!    [`MAX_FUNCTION`] has no way out.
 //! 2. Every `.rs` file says what it is in its first line.
+//! 3. A path or test named in a document exists ([`documents`]).
+
+mod documents;
 
 use std::fs;
 use std::path::Path;
@@ -38,6 +41,7 @@ pub fn run(root: &Path) -> Result<()> {
     percentiles(&sources, &mut findings);
     unwraps(&sources, &mut findings);
     unfinished(&sources, &mut findings);
+    findings.extend(documents::check(root)?);
     repo::verdict("tidy", &findings)
 }
 
