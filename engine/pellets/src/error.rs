@@ -61,7 +61,8 @@ impl PackError {
             Errno::NOENT | Errno::STALE => {
                 (ErrorKind::PathVanished, "a path vanished while it was packed")
             }
-            Errno::LOOP | Errno::NOTDIR | Errno::NXIO => {
+            // The last two come from reading what is now a pipe or a directory.
+            Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::SPIPE | Errno::ISDIR => {
                 (ErrorKind::PathChanged, "a path changed its type while it was packed")
             }
             Errno::ACCESS | Errno::PERM => (ErrorKind::PermissionDenied, "cannot read"),

@@ -61,12 +61,9 @@ impl<'a> Packer<'a> {
         // Zeroed afresh: padding and trailer are then already there.
         self.content.clear();
         self.content.resize(len, 0);
-        let places = &self.job.plan.places;
-        for entry in frame.first..places.len() {
-            if places[entry].offset >= frame.end {
-                break;
-            }
-            self.fill(entry, places[entry], frame)?;
+        let places = self.job.plan.places.iter().enumerate().skip(frame.first);
+        for (entry, place) in places.take_while(|(_, place)| place.offset < frame.end) {
+            self.fill(entry, *place, frame)?;
         }
         bytes.clear();
         bytes.reserve(zstd_safe::compress_bound(len));

@@ -1,7 +1,14 @@
 //! What was packed comes back, through tools that are not ours.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::process::Command;
+
+use durable_fs::DiskFs;
+use proptest::prelude::*;
+use rustix::fs::{Mode, OFlags};
 
 use super::kit::{Bench, list, snapshot, unpack};
 use crate::Profile;
@@ -47,4 +54,123 @@ fn both_profiles_pack_with_their_own_frames() {
         unpack(&packed.archive, &out);
         assert_eq!(snapshot(&out), snapshot(&bench.source()));
     }
+}
+
+/// One step of building a random tree; a step that does not fit the others is left out.
+#[derive(Debug, Clone)]
+enum Step {
+    File { path: Vec<Vec<u8>>, len: usize, mode: u32 },
+    Dir { path: Vec<Vec<u8>>, mode: u32 },
+    Symlink { path: Vec<Vec<u8>>, target: Vec<u8> },
+    HardLink { path: Vec<Vec<u8>>, to: prop::sample::Index },
+}
+
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![4 => b'a'..=b'd', 1 => 1u8..=255];
+    let name = prop_oneof![
+        8 => prop::collection::vec(byte.clone(), 1..4),
+        1 => prop::collection::vec(byte, 90..130),
+    ];
+    name.prop_filter("a file name", |n| !n.contains(&b'/') && !matches!(n.as_slice(), b"." | b".."))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let path = || prop::collection::vec(name(), 1..6);
+    let len = prop_oneof![
+        Just(0),
+        510usize..515,
+        3580usize..3590,
+        4090usize..4100,
+        8000usize..8200,
+        0usize..30_000
+    ];
+    prop_oneof![
+        5 => (path(), len, 0u32..512).prop_map(|(path, len, mode)| {
+            Step::File { path, len, mode: mode | 0o400 }
+        }),
+        1 => (path(), 0u32..512).prop_map(|(path, mode)| Step::Dir { path, mode: mode | 0o700 }),
+        1 => (path(), prop::collection::vec(1u8..=255, 1..150))
+            .prop_map(|(path, target)| Step::Symlink { path, target }),
+        1 => (path(), any::<prop::sample::Index>())
+            .prop_map(|(path, to)| Step::HardLink { path, to }),
+    ]
+}
+
+fn build(bench: &Bench, steps: &[Step]) {
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut dirs = Vec::new();
+    let place = |path: &[Vec<u8>]| {
+        let path: PathBuf = path.iter().map(|name| OsStr::from_bytes(name)).collect();
+        let path = bench.source().join(path);
+        let fits = std::fs::create_dir_all(path.parent().unwrap()).is_ok()
+            && std::fs::symlink_metadata(&path).is_err();
+        fits.then_some(path)
+    };
+    for (n, step) in steps.iter().enumerate() {
+        match step {
+            Step::File { path, len, mode } => {
+                let Some(path) = place(path) else { continue };
+                let content: Vec<u8> =
+                    (0..*len).map(|i| u8::try_from((i * i + n) % 251).unwrap()).collect();
+                std::fs::write(&path, content).unwrap();
+                std::fs::set_permissions(&path, PermissionsExt::from_mode(*mode)).unwrap();
+                files.push(path);
+            }
+            Step::Dir { path, mode } => {
+                let Some(path) = place(path) else { continue };
+                std::fs::create_dir(&path).unwrap();
+                dirs.push((path, *mode));
+            }
+            Step::Symlink { path, target } => {
+                let Some(path) = place(path) else { continue };
+                symlink(OsStr::from_bytes(target), path).unwrap();
+            }
+            Step::HardLink { path, to } => {
+                if files.is_empty() {
+                    continue;
+                }
+                let Some(path) = place(path) else { continue };
+                std::fs::hard_link(to.get(&files), &path).unwrap();
+            }
+        }
+    }
+    for (dir, mode) in dirs {
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(mode)).unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_tree_survives_the_systems_tar(steps in prop::collection::vec(step(), 0..40)) {
+        let bench = Bench::new();
+        build(&bench, &steps);
+        let packed = bench.pack_as(&bench.options(), 4096).unwrap();
+        let out = bench.path("out");
+        unpack(&packed.archive, &out);
+        let source = snapshot(&bench.source());
+        prop_assert_eq!(snapshot(&out), source.clone());
+        prop_assert_eq!(packed.entries, source.len() as u64);
+    }
+}
+
+#[test]
+fn a_tree_deeper_than_any_path_is_packed() {
+    // Longer than PATH_MAX and deeper than what stays open; tar itself cannot name such a path.
+    let bench = Bench::new();
+    let name = "n".repeat(100);
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+    let mut dir = rustix::fs::open(bench.source(), flags, Mode::empty()).unwrap();
+    for _ in 0..60 {
+        rustix::fs::mkdirat(&dir, &*name, Mode::RWXU).unwrap();
+        dir = rustix::fs::openat(&dir, &*name, flags, Mode::empty()).unwrap();
+    }
+    let flags = OFlags::CREATE | OFlags::WRONLY;
+    let file = rustix::fs::openat(&dir, "leaf", flags, Mode::RUSR).unwrap();
+    rustix::io::write(&file, b"found").unwrap();
+    let packed = bench.pack();
+    let sidecar = crate::Sidecar::read(&DiskFs, &packed.sidecar).unwrap();
+    let leaf = sidecar.entries.last().unwrap();
+    assert_eq!(leaf.path.as_bytes().len(), 60 * 101 + 4);
+    assert_eq!(leaf.blake3, Some(crate::Digest::of(b"found")));
 }
