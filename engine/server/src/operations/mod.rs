@@ -1,0 +1,18 @@
+//! Long operations: a durable row each, and their progress in memory.
+//!
+//! # Invariants
+//! 1. A row is `running` exactly while a job holds it; the start of the Engine turns orphans into `failed`, `interrupted`.
+//! 2. The end of an operation and its event are one transaction.
+//! 3. At most ten progress frames a second leave an operation.
+//!
+//! # Not here
+//! What the operations do: see [`crate::pellets`].
+
+mod model;
+mod progress;
+mod routes;
+pub(crate) mod rows;
+
+pub(crate) use model::{Operation, OperationId, OperationKind, OperationResult, OperationState};
+pub(crate) use progress::{Frame, Progress, ProgressHub, Reporter, Step};
+pub(crate) use routes::{__path_show_operation, show_operation};

@@ -1,0 +1,95 @@
+//! An operation as clients see it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Progress, Step};
+use crate::problem::Problem;
+use crate::stamp::Stamp;
+
+/// The id of an operation: 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String)]
+pub(crate) struct OperationId(String);
+
+/// A long operation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Operation {
+    pub(crate) id: OperationId,
+    pub(crate) kind: OperationKind,
+    pub(crate) state: OperationState,
+    /// What it does now, or did last.
+    pub(crate) phase: Step,
+    pub(crate) progress: Progress,
+    /// The trace of the request that began it and of all it did.
+    pub(crate) trace_id: String,
+    pub(crate) started_at: Stamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) finished_at: Option<Stamp>,
+    /// Where `state` is `succeeded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<OperationResult>,
+    /// Where `state` is `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<Problem>,
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) enum OperationKind {
+    /// Packs a tree into a Pellet.
+    #[serde(rename = "pellet.compress")]
+    PelletCompress,
+}
+
+/// Whether an operation runs or how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OperationState {
+    /// Queued or at work.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended with an error.
+    Failed,
+}
+
+/// What an operation made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct OperationResult {
+    /// The Pellet's digest.
+    pub(crate) digest: String,
+}
+
+impl OperationId {
+    pub(crate) fn draw() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(hex::encode(bytes)))
+    }
+
+    pub(crate) fn from_row(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where the operation can be asked for.
+    pub(crate) fn location(&self) -> String {
+        format!("/api/operations/{}", self.0)
+    }
+
+    /// The operation as the subject of an event.
+    pub(crate) fn subject(&self) -> String {
+        format!("operations/{}", self.0)
+    }
+}
+
+impl std::fmt::Display for OperationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,89 @@
+//! What a server is built from.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use durable_fs::{Clock, DiskFs, Fs, SystemClock};
+use nestr_config::Config;
+use nestr_pellets::Milestone;
+use nestr_telemetry::Telemetry;
+
+/// Everything a [`Service`](crate::Service) needs; all paths absolute.
+#[derive(Clone)]
+pub struct Options {
+    /// REST, WebSocket and the page; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Metrics alone; port 0 picks a free one.
+    pub metrics_listen: SocketAddr,
+    /// Host names beside the loopback's.
+    pub allowed_hosts: Vec<String>,
+    /// Directories beneath which trees may be packed.
+    pub roots: Vec<PathBuf>,
+    /// Database and signing secret.
+    pub state_dir: PathBuf,
+    /// Where Pellets lie.
+    pub store_dir: PathBuf,
+    /// Threads that compress one Pellet.
+    pub pack_threads: NonZeroUsize,
+    /// Base of the collector's OTLP paths, where the browser's telemetry goes.
+    pub otlp_endpoint: String,
+    /// Base of Perch's API.
+    pub perch_url: String,
+    /// Instruments and `/metrics`.
+    pub telemetry: Arc<Telemetry>,
+    /// File system of the secret and the store.
+    pub fs: Arc<dyn Fs>,
+    /// Source of all times.
+    pub clock: Arc<dyn Clock>,
+    /// Called at each checkpoint of a packing, on its thread; tests stop time or the process there.
+    pub hook: Option<CheckpointHook>,
+}
+
+/// What [`Options::hook`] is.
+pub type CheckpointHook = Arc<dyn Fn(Checkpoint) + Send + Sync>;
+
+/// A point in a packing at which the state on disk is one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Within the packing.
+    Packing(Milestone),
+    /// Row, operation and event are committed.
+    Recorded {
+        /// The event's revision.
+        rev: u64,
+    },
+}
+
+impl Options {
+    /// Options as configured, on the real disk and clock.
+    #[must_use]
+    pub fn from_config(config: &Config, telemetry: Arc<Telemetry>) -> Self {
+        Self {
+            listen: config.server.listen,
+            metrics_listen: config.server.metrics_listen,
+            allowed_hosts: config.server.allowed_hosts.clone(),
+            roots: config.roots.clone(),
+            state_dir: config.state_dir.clone(),
+            store_dir: config.pellets.store_dir.clone(),
+            pack_threads: config.pellets.threads,
+            otlp_endpoint: config.telemetry.otlp_endpoint.to_string(),
+            perch_url: config.perch.url.to_string(),
+            telemetry,
+            fs: Arc::new(DiskFs),
+            clock: Arc::new(SystemClock::new()),
+            hook: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("metrics_listen", &self.metrics_listen)
+            .field("state_dir", &self.state_dir)
+            .finish_non_exhaustive()
+    }
+}

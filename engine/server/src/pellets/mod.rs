@@ -1,0 +1,25 @@
+//! Pellets over REST: packing as an operation, and the list of what was packed.
+//!
+//! # Invariants
+//! 1. A Pellet is listed exactly if its row was committed, together with the end of its operation and its event.
+//! 2. Only trees beneath a configured root are packed, judged after all symbolic links are resolved.
+//! 3. A request that is refused leaves a failed span, a counter and an event, like one that fails later.
+//!
+//! # Not here
+//! The format of a Pellet: see `nestr-pellets`.
+
+mod compress;
+mod job;
+mod jobs;
+mod model;
+mod observer;
+mod recovery;
+mod roots;
+mod routes;
+pub(crate) mod rows;
+
+pub(crate) use compress::{__path_compress_pellet, compress_pellet};
+pub(crate) use jobs::Jobs;
+pub(crate) use recovery::recover;
+pub(crate) use roots::Roots;
+pub(crate) use routes::{__path_list_pellets, __path_show_pellet, list_pellets, show_pellet};

@@ -1,0 +1,89 @@
+//! What the start of the Engine does about packings that the end of the process cut short.
+
+use std::collections::HashSet;
+
+use nestr_events::{EventError, EventLog, EventType, NewEvent};
+use nestr_pellets::{Digest, Removed, Store};
+use nestr_telemetry::Instruments;
+use nestr_telemetry::names::{self, Outcome, attr};
+use serde_json::json;
+
+use super::rows;
+use crate::operations;
+use crate::problem::{Code, Problem};
+
+/// The Engine as the cause of an event.
+const ACTOR: &str = "nestr";
+
+/// Removes what interrupted packings left in the store, and ends their operations; says so in log and events.
+///
+/// Runs before any job; the store is then exactly what the database records.
+pub(crate) async fn recover(
+    log: &EventLog,
+    store: &std::sync::Arc<Store>,
+    instruments: &Instruments,
+) -> Result<(), EventError> {
+    let (known, orphans) =
+        log.read(|conn| Ok((rows::digests(conn)?, operations::rows::orphans(conn)?))).await?;
+    let removed = clean(store, known).await?;
+    for remains in &removed {
+        tracing::warn!(
+            { attr::NESTR_REMAINS_PATH } = %remains.path.display(),
+            why = remains.why.as_str(),
+            "removed what an interrupted packing left behind"
+        );
+    }
+    let remains: Vec<_> = removed
+        .iter()
+        .map(|r| json!({"path": r.path.display().to_string(), "why": r.why.as_str()}))
+        .collect();
+    if orphans.is_empty() && !removed.is_empty() {
+        let problem = Problem::new(Code::Interrupted, "an earlier packing left files behind");
+        let data = json!({"problem": problem, "removed": remains});
+        let event = NewEvent::new(EventType::PelletFailed, "pellets", ACTOR, data);
+        log.commit(move |tx| tx.publish(event)).await?;
+        instruments.event_published(names::EventType::PelletFailed);
+    }
+    for orphan in orphans {
+        tracing::warn!(
+            operation = %orphan.id,
+            path = orphan.source,
+            asked_by = orphan.actor,
+            trace = orphan.trace_id,
+            "packing was interrupted by the end of the engine"
+        );
+        let detail = format!("the Engine ended while it packed {}", orphan.source);
+        let mut problem =
+            Problem::new(Code::Interrupted, detail).in_trace(Some(orphan.trace_id.clone()));
+        problem.instance = Some(orphan.id.location());
+        let data = json!({
+            "operation_id": orphan.id,
+            "path": orphan.source,
+            "problem": problem,
+            "removed": remains,
+        });
+        let event = NewEvent::new(EventType::PelletFailed, orphan.id.subject(), ACTOR, data)
+            .in_trace(orphan.traceparent);
+        log.commit(move |tx| {
+            operations::rows::fail(tx, &orphan.id, None, &problem)?;
+            tx.publish(event)
+        })
+        .await?;
+        instruments.pellet_compressed(Outcome::Interrupted, std::time::Duration::ZERO);
+        instruments.event_published(names::EventType::PelletFailed);
+    }
+    Ok(())
+}
+
+async fn clean(
+    store: &std::sync::Arc<Store>,
+    known: Vec<String>,
+) -> Result<Vec<Removed>, EventError> {
+    let known: HashSet<Digest> = known.iter().filter_map(|digest| digest.parse().ok()).collect();
+    let store = std::sync::Arc::clone(store);
+    let cleaned = tokio::task::spawn_blocking(move || store.recover(&|d| known.contains(d))).await;
+    match cleaned {
+        Ok(removed) => removed.map_err(EventError::refuse),
+        Err(_) => Err(EventError::Panicked),
+    }
+}

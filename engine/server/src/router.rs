@@ -1,0 +1,96 @@
+//! All routes, and the description that is generated from them.
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, http};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::Shared;
+use crate::http::{headers, hosts, limits, trace};
+use crate::problem::{Code, Problem};
+use crate::{auth, browser, events, openapi, operations, pellets, perch, system, web};
+
+/// The main listener's routes.
+pub(crate) fn main(app: &Shared) -> Router {
+    let telemetry = telemetry_routes().layer(DefaultBodyLimit::max(limits::TELEMETRY_BODY_BYTES));
+    let private = private_routes()
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .merge(telemetry)
+        .layer(from_fn_with_state(app.clone(), auth::require_token))
+        .layer(from_fn(limits::time_out));
+    let (router, api) = public_routes().merge(private).split_for_parts();
+    let description = bytes::Bytes::from(openapi::render(openapi::complete(api)));
+    let router = router
+        .route("/api/openapi.json", get(move || described(description.clone())))
+        .fallback(web::serve_page)
+        .method_not_allowed_fallback(method_not_allowed);
+    guard(router, app)
+}
+
+/// The metrics listener's one route.
+pub(crate) fn metrics(app: &Shared) -> Router {
+    let router = Router::new()
+        .route("/metrics", get(system::exposition))
+        .route("/healthz", get(system::health))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    guard(router, app)
+}
+
+/// The description of the API, as committed and as served.
+pub(crate) fn description() -> OpenApi {
+    let routes = public_routes().merge(private_routes()).merge(telemetry_routes());
+    openapi::complete(routes.into_openapi())
+}
+
+/// Routes that need no token, or judge the caller themselves.
+fn public_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(system::health))
+        .routes(routes!(system::readiness))
+        .routes(routes!(system::version))
+        .routes(routes!(system::metrics))
+        .routes(routes!(events::watch_events))
+}
+
+fn private_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(pellets::compress_pellet))
+        .routes(routes!(pellets::list_pellets))
+        .routes(routes!(pellets::show_pellet))
+        .routes(routes!(operations::show_operation))
+        .routes(routes!(auth::create_ws_ticket))
+        .routes(routes!(events::list_events))
+        .route("/api/perch/{*path}", get(perch::ask_perch))
+}
+
+fn telemetry_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(browser::relay_traces)).routes(routes!(browser::relay_logs))
+}
+
+/// What surrounds every route, from the inside out.
+fn guard(router: Router<Shared>, app: &Shared) -> Router {
+    router
+        .layer(from_fn_with_state(app.hosts.clone(), hosts::check))
+        .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(app.clone(), trace::trace))
+        .with_state(app.clone())
+}
+
+async fn described(description: bytes::Bytes) -> Response {
+    let json = http::HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], description).into_response()
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "there is no such route")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "this route does not take that method")
+}
