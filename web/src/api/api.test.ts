@@ -103,7 +103,7 @@ describe('a pasted token', () => {
 describe('phases', () => {
   it('shows where a running and a failed operation stand', () => {
     expect(stepStates({ state: 'running', phase: 'pack' })).toEqual(['done', 'now', 'ahead', 'ahead'])
-    expect(stepStates({ state: 'failed', phase: 'pellet.seal' })).toEqual(['done', 'done', 'failed', 'ahead'])
+    expect(stepStates({ state: 'failed', phase: 'seal' })).toEqual(['done', 'done', 'failed', 'ahead'])
     expect(stepStates({ state: 'succeeded', phase: 'record' })).toEqual(['done', 'done', 'done', 'done'])
     expect(stepStates({ state: 'running', phase: 'queued' })).toEqual(['ahead', 'ahead', 'ahead', 'ahead'])
   })

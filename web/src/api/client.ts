@@ -30,5 +30,5 @@ export async function call<T>({ span, ...options }: CallOptions): Promise<T> {
 }
 
 function refusal({ problem }: ApiError): string {
-  return problem.detail === undefined ? problem.title : `${problem.title}: ${problem.detail}`
+  return problem.detail === undefined || problem.detail === '' ? problem.title : `${problem.title}: ${problem.detail}`
 }

@@ -4,6 +4,7 @@ import { type LogLine, readLogs } from '../traces/logs'
 import type { SearchFilter } from '../traces/search'
 import { toJaegerQuery } from '../traces/search'
 import { call } from './client'
+import { perchPath } from './path'
 import { ApiError } from './problem'
 
 export const logLimit = 1000
@@ -11,7 +12,7 @@ export const logLimit = 1000
 /** The trace as far as the store knows it; null while it does not. */
 export async function getTrace(traceId: string, signal: AbortSignal): Promise<RawTrace | null> {
   try {
-    const body = await call<{ data?: unknown[] }>({ url: `/api/perch/traces/${encodeURIComponent(traceId)}`, signal })
+    const body = await call<{ data?: unknown[] }>({ url: perchPath('traces', traceId), signal })
     return readTrace(body.data?.[0]) ?? null
   } catch (thrown) {
     if (thrown instanceof ApiError && thrown.problem.status === 404) return null
@@ -20,15 +21,15 @@ export async function getTrace(traceId: string, signal: AbortSignal): Promise<Ra
 }
 
 export async function getTraceLogs(traceId: string, signal: AbortSignal): Promise<LogLine[]> {
-  return readLogs(await call({ url: '/api/perch/logs', params: { trace_id: traceId, limit: logLimit }, signal }))
+  return readLogs(await call({ url: perchPath('logs'), params: { trace_id: traceId, limit: logLimit }, signal }))
 }
 
 export async function searchTraces(filter: SearchFilter, now: Date, signal: AbortSignal): Promise<RawTrace[]> {
-  return readTraces(await call({ url: '/api/perch/traces', params: toJaegerQuery(filter, now), signal }))
+  return readTraces(await call({ url: perchPath('traces'), params: toJaegerQuery(filter, now), signal }))
 }
 
 export async function listServices(signal: AbortSignal): Promise<string[]> {
-  const body = await call<{ data?: unknown }>({ url: '/api/perch/services', signal })
+  const body = await call<{ data?: unknown }>({ url: perchPath('services'), signal })
   const names = Array.isArray(body.data) ? body.data.filter((name): name is string => typeof name === 'string') : []
   return names.toSorted()
 }

@@ -1,63 +1,16 @@
-/** Shapes of the Engine's API. */
+/** Shapes of the Engine's API, by the names this page uses; all from its OpenAPI file. */
+import type { components } from './schema.gen'
 
-export interface Problem {
-  type: string
-  title: string
-  status: number
-  code: string
-  detail?: string
-  instance?: string
-  trace_id?: string
-  hint?: string
-}
+type Schemas = components['schemas']
 
-export interface Progress {
-  bytes_done: number
-  bytes_total: number
-  entries_done: number
-  entries_total: number
-}
+export type CompressRequest = Schemas['CompressRequest']
+export type Operation = Schemas['Operation']
+export type Pellet = Schemas['Pellet']
+export type PelletPage = Schemas['PelletPage']
+export type Profile = Schemas['PackProfile']
+export type Progress = Schemas['Progress']
+export type Step = Schemas['Step']
+export type Ticket = Schemas['WsTicket']
 
-export interface Operation {
-  id: string
-  kind: string
-  state: 'running' | 'succeeded' | 'failed'
-  phase: string
-  progress: Progress
-  trace_id: string
-  started_at: string
-  finished_at?: string
-  result?: { digest: string }
-  error?: Problem
-}
-
-export interface Pellet {
-  digest: string
-  name: string
-  tree: string
-  profile: string
-  origin: { path: string }
-  entries: number
-  bytes_in: number
-  bytes_out: number
-  ratio: number
-  created_at: string
-  duration_ms: number
-  trace_id: string
-}
-
-export interface PelletPage {
-  items: Pellet[]
-  next_cursor?: string
-}
-
-export interface CompressRequest {
-  path: string
-  name?: string
-  profile?: string
-}
-
-export interface Ticket {
-  ticket: string
-  expires_at: string
-}
+/** A problem as this page shows it: the Engine's, or one the page itself has with reaching it. */
+export type Problem = Omit<Schemas['Problem'], 'code' | 'detail'> & { code: string; detail?: string }

@@ -1,6 +1,6 @@
 /** What an event changes on the page: which queries it makes stale, which operation it moves. */
 import { keys } from '../api/keys'
-import type { Operation, Progress } from '../api/types'
+import type { Operation, Progress, Step } from '../api/types'
 import { parseTraceparent } from '../telemetry/context'
 import type { LiveEvent } from './frame'
 
@@ -17,9 +17,12 @@ export function staleKeys(event: LiveEvent): Key[] {
 
 export interface OperationStep {
   readonly id: string
-  readonly phase: string
+  /** Undefined where this page does not know the step: the one before stays. */
+  readonly phase: Step | undefined
   readonly progress: Progress
 }
+
+const steps: readonly Step[] = ['queued', 'walk', 'pack', 'seal', 'record']
 
 const size = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined)
 
@@ -34,7 +37,7 @@ export function operationStep(event: LiveEvent): OperationStep | undefined {
   if (!id || bytesDone === undefined || entriesDone === undefined) return undefined
   return {
     id,
-    phase: typeof data['phase'] === 'string' ? data['phase'] : '',
+    phase: steps.find((step) => step === data['phase']),
     progress: {
       bytes_done: bytesDone,
       bytes_total: size(from['bytes_total']) ?? 0,
@@ -48,5 +51,5 @@ export function operationStep(event: LiveEvent): OperationStep | undefined {
 export function advance(operation: Operation, next: OperationStep): Operation {
   if (operation.id !== next.id || operation.state !== 'running') return operation
   if (next.progress.bytes_done < operation.progress.bytes_done) return operation
-  return { ...operation, phase: next.phase === '' ? operation.phase : next.phase, progress: next.progress }
+  return { ...operation, phase: next.phase ?? operation.phase, progress: next.progress }
 }

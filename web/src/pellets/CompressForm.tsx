@@ -4,11 +4,20 @@ import { type FormEvent, useId, useState } from 'react'
 import { compress } from '../api/endpoints'
 import { keys } from '../api/keys'
 import type { ApiError } from '../api/problem'
-import type { CompressRequest, Operation } from '../api/types'
+import type { CompressRequest, Operation, Profile } from '../api/types'
 import { ProblemBox } from '../ui/ProblemBox'
 import { started } from './started'
 
-function request(form: { path: string; name: string; profile: string }): CompressRequest {
+/** What the Engine offers; the empty choice leaves it to the Engine. */
+const profiles: readonly Profile[] = ['seekable', 'dense']
+
+interface Form {
+  path: string
+  name: string
+  profile: Profile | ''
+}
+
+function request(form: Form): CompressRequest {
   return {
     path: form.path.trim(),
     ...(form.name.trim() === '' ? {} : { name: form.name.trim() }),
@@ -18,7 +27,7 @@ function request(form: { path: string; name: string; profile: string }): Compres
 
 export function CompressForm() {
   const ids = { path: useId(), name: useId(), profile: useId(), hint: useId() }
-  const [form, setForm] = useState({ path: '', name: '', profile: '' })
+  const [form, setForm] = useState<Form>({ path: '', name: '', profile: '' })
   const client = useQueryClient()
   const start = useMutation<Operation, ApiError, CompressRequest>({
     mutationFn: compress,
@@ -33,7 +42,7 @@ export function CompressForm() {
     start.mutate(request(form))
   }
 
-  const set = (key: keyof typeof form) => (event: { target: { value: string } }) => setForm({ ...form, [key]: event.target.value })
+  const set = (key: 'path' | 'name') => (event: { target: { value: string } }) => setForm({ ...form, [key]: event.target.value })
   return (
     <form className="card compress" onSubmit={submit} aria-label="Compress a tree">
       <div className="field grow">
@@ -56,10 +65,11 @@ export function CompressForm() {
       </div>
       <div className="field">
         <label htmlFor={ids.profile}>Profile</label>
-        <select id={ids.profile} value={form.profile} onChange={set('profile')}>
+        <select id={ids.profile} value={form.profile} onChange={({ target }) => setForm({ ...form, profile: profiles.find((known) => known === target.value) ?? '' })}>
           <option value="">default</option>
-          <option value="seekable">seekable</option>
-          <option value="dense">dense</option>
+          {profiles.map((profile) => (
+            <option key={profile}>{profile}</option>
+          ))}
         </select>
       </div>
       <button type="submit" className="button primary" disabled={start.isPending || form.path.trim() === ''}>

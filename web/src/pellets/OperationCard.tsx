@@ -58,7 +58,7 @@ const words = { running: 'Packing', succeeded: 'Packed', failed: 'Failed' } as c
 
 function Body({ operation }: { operation: Operation }) {
   const now = useNow(200, operation.state === 'running')
-  const end = operation.finished_at === undefined ? now : new Date(operation.finished_at)
+  const end = operation.finished_at ? new Date(operation.finished_at) : now
   const elapsed = Math.max(0, end.getTime() - new Date(operation.started_at).getTime())
   const digest = operation.result?.digest
   return (

@@ -64,7 +64,7 @@ export function PelletTable() {
     queryKey: keys.pelletList(),
     queryFn: ({ pageParam, signal }) => listPellets(pageParam, signal),
     initialPageParam: undefined,
-    getNextPageParam: (last) => last.next_cursor,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
     refetchInterval: ({ state }) => (state.status === 'error' ? retryMs : false),
   })
   const pellets = query.data?.pages.flatMap((page) => page.items) ?? []

@@ -1,4 +1,5 @@
 /** The page's one recorder, wired to the Engine. */
+import { path } from '../api/path'
 import { token } from '../auth/token'
 import { type FinishedSpan, encodeTraces } from './otlp'
 import { type PostOutcome, Recorder } from './recorder'
@@ -19,7 +20,7 @@ async function post(spans: readonly FinishedSpan[]): Promise<PostOutcome> {
   const bearer = token.get()
   if (bearer === undefined) return 'refused'
   try {
-    const reply = await fetch('/api/telemetry/v1/traces', {
+    const reply = await fetch(path('/api/telemetry/v1/traces'), {
       method: 'POST',
       keepalive: true,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${bearer}` },

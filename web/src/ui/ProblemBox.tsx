@@ -15,24 +15,24 @@ export function ProblemBox({ problem, traced = false }: Props) {
   return (
     <div className="note bad" role="alert">
       <strong>{problem.title}</strong>
-      {problem.detail !== undefined && (
+      {problem.detail && (
         <p className="break">
           <Words text={problem.detail} />
         </p>
       )}
-      {problem.hint !== undefined && (
+      {problem.hint && (
         <p>
           <Words text={problem.hint} />
         </p>
       )}
       <p className="dim facts">
         <code>{problem.code}</code>
-        {traceId !== undefined && isTraceId(traceId) && traced && (
+        {traceId && isTraceId(traceId) && traced && (
           <Link to="/traces/$traceId" params={{ traceId }}>
             Open trace
           </Link>
         )}
-        {traceId !== undefined && !traced && <span>trace {traceId}</span>}
+        {traceId && !traced && <span>trace {traceId}</span>}
       </p>
     </div>
   )
