@@ -4,6 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::EventType;
+
 /// Why a commit, a read or an opening did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EventError {
@@ -56,7 +58,9 @@ pub enum EventError {
         cause: Arc<std::io::Error>,
     },
     /// A closure of the same group broke the shared transaction; nothing of it was recorded.
-    #[error("the shared commit was undone by another writer's failure; nothing was recorded, try again")]
+    #[error(
+        "the shared commit was undone by another writer's failure; nothing was recorded, try again"
+    )]
     GroupUndone,
     /// The cursor lies ahead of the log: it belongs to another log.
     #[error("revision {asked} is ahead of the log, which ends at {last}; start again from 0")]
@@ -74,6 +78,9 @@ pub enum EventError {
         /// What is wrong with the row.
         what: String,
     },
+    /// Events of this type pass by and are not recorded.
+    #[error("events of type `{}` are not recorded", .0.short())]
+    NotStored(EventType),
     /// The closure panicked; what it did was undone.
     #[error("the recording code panicked; what it wrote was undone")]
     Panicked,
@@ -108,7 +115,9 @@ impl EventError {
             Self::SchemaAhead { .. } => "events-schema-ahead",
             Self::Migration { .. } => "events-migration",
             Self::Full => "no-space",
-            Self::Storage(_) | Self::GroupUndone | Self::Panicked => "internal",
+            Self::Storage(_) | Self::GroupUndone | Self::Panicked | Self::NotStored(_) => {
+                "internal"
+            }
             Self::Open { .. } => "events-open",
             Self::RevAhead { .. } => "bad-request",
             Self::Unreadable { .. } => "events-unreadable",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::EventType;
+use crate::{EventType, event_type};
 
 /// The identity of an event: the log's own id, a dash, the revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct Event {
     /// Unique over all logs.
     pub id: EventId,
     /// What happened, as its short name.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", with = "event_type")]
     pub event_type: EventType,
     /// When the closure recorded it, wall time in UTC.
     #[serde(with = "time::serde::rfc3339")]

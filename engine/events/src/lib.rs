@@ -24,13 +24,15 @@ mod lock;
 mod log;
 mod schema;
 mod subscription;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 
 pub use error::EventError;
 pub use event::{Event, EventId, NewEvent};
-pub use event_type::EventType;
 pub use log::{Closer, EventLog, Options};
+pub use nestr_telemetry::names::EventType;
 pub use schema::Migration;
 pub use subscription::Subscription;
 pub use tx::Tx;

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::event::EventId;
 use crate::lock::LogLock;
 use crate::writer::{Message, Position, Work, Writer};
-use crate::{Event, EventError, Migration, Result, Subscription, Tx, schema};
+use crate::{Event, EventError, Migration, Result, Subscription, Tx, event_type, schema};
 
 /// Commits that may wait for the writer before callers wait for room.
 const INBOX: usize = 1024;
@@ -284,7 +284,8 @@ fn event(row: &rusqlite::Row<'_>, log_id: &str) -> Result<Event> {
     Ok(Event {
         rev,
         id: EventId::new(log_id, rev),
-        event_type: full.parse().map_err(|e| unreadable(format!("{e}")))?,
+        event_type: event_type::by_full_name(&full)
+            .ok_or_else(|| unreadable(format!("its type `{full}` is not known")))?,
         time: time::OffsetDateTime::from_unix_timestamp_nanos(nanos.cast_unsigned().into())
             .map_err(|e| unreadable(e.to_string()))?,
         subject: row.get(3)?,

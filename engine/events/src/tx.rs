@@ -3,7 +3,7 @@
 use durable_fs::Clock;
 use rusqlite::{Connection, params};
 
-use crate::{NewEvent, Result};
+use crate::{EventError, NewEvent, Result};
 
 /// The transaction of one closure: its statements and its events.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ impl<'a> Tx<'a> {
 
     /// Records an event and returns its revision, which counts once the closure's commit is acknowledged.
     pub fn publish(&mut self, event: NewEvent) -> Result<u64> {
+        if !event.event_type.is_stored() {
+            return Err(EventError::NotStored(event.event_type));
+        }
         let rev = self.last_rev + 1;
         self.conn
             .prepare_cached(

@@ -72,8 +72,8 @@ impl<T, F> Work<T, F> {
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Job for Work<T, F> {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let Some(closure) = self.closure.take() else { return false };
-        let outcome = catch_unwind(AssertUnwindSafe(|| closure(tx)))
-            .unwrap_or(Err(EventError::Panicked));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| closure(tx))).unwrap_or(Err(EventError::Panicked));
         let stays = outcome.is_ok();
         self.outcome = Some(outcome);
         stays
