@@ -84,17 +84,19 @@ impl Resolver<'_> {
                 self.describe(key, text.to_owned(), origin);
                 Some(value)
             }
+            // What may be a password before an @ is not repeated.
+            Err(wanted) if text.contains('@') => {
+                self.refuse(key, &origin, "is not usable", &wanted)
+            }
             Err(wanted) => self.refuse(key, &origin, &format!("is `{text}`"), &wanted),
         }
     }
 
-    fn many<T>(
-        &mut self,
-        key: Key,
-        check: impl Fn(&str, &Path) -> Checked<T>,
-    ) -> Option<Vec<T>> {
+    fn many<T>(&mut self, key: Key, check: impl Fn(&str, &Path) -> Checked<T>) -> Option<Vec<T>> {
         let (items, origin) = match self.entries.get(&key) {
-            Some(Entry { value: Value::Many(items), origin, .. }) => (items.clone(), origin.clone()),
+            Some(Entry { value: Value::Many(items), origin, .. }) => {
+                (items.clone(), origin.clone())
+            }
             Some(Entry { value: Value::One(only), origin, .. }) => {
                 (vec![only.clone()], origin.clone())
             }
@@ -203,7 +205,8 @@ fn switch(text: &str) -> Checked<bool> {
 }
 
 fn base_url(text: &str) -> Checked<Url> {
-    let url = Url::parse(text).map_err(|e| format!("give a URL such as http://127.0.0.1:4318, {e}"))?;
+    let url =
+        Url::parse(text).map_err(|e| format!("give a URL such as http://127.0.0.1:4318, {e}"))?;
     if url.scheme() != "http" {
         return Err("only http is spoken; let a collector on this machine send on over TLS".into());
     }

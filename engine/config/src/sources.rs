@@ -79,8 +79,8 @@ impl Sources {
     /// Resolves the layers into a checked configuration.
     pub fn load(self) -> Result<Config, ConfigError> {
         let mut problems = Vec::new();
-        let mut entries = self.from_files(&mut problems);
-        entries.extend(self.from_variables(&mut problems));
+        let mut entries = self.of_files(&mut problems);
+        entries.extend(self.of_variables(&mut problems));
         entries.extend(self.flags.iter().cloned());
 
         let mut strongest = BTreeMap::new();
@@ -95,7 +95,7 @@ impl Sources {
         }
     }
 
-    fn from_files(&self, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    fn of_files(&self, problems: &mut Vec<Problem>) -> Vec<Entry> {
         let Some(path) = &self.file else { return Vec::new() };
         let mut entries = read_file(path, self.file_is_required, problems);
         if let Some(profile) = &self.profile {
@@ -105,7 +105,7 @@ impl Sources {
         entries
     }
 
-    fn from_variables(&self, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    fn of_variables(&self, problems: &mut Vec<Problem>) -> Vec<Entry> {
         let ours = self.variables.iter().filter(|(name, _)| name.starts_with(PREFIX));
         let mut entries = Vec::new();
         for (name, value) in ours {

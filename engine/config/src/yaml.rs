@@ -70,7 +70,11 @@ impl Reader<'_> {
                 }
                 (None, Node::Null) if prefix.is_empty() && Key::is_section(&full) => {}
                 (None, _) if prefix.is_empty() && Key::is_section(&full) => {
-                    self.problem(node.referenced, &format!("`{full}` holds keys, not a value"), None);
+                    self.problem(
+                        node.referenced,
+                        &format!("`{full}` holds keys, not a value"),
+                        None,
+                    );
                 }
                 (None, _) => self.unknown(name.referenced, &full),
             }
