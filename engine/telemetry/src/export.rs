@@ -70,7 +70,9 @@ pub(crate) fn providers(
                 .build(),
         );
         meters = meters.with_reader(
-            PeriodicReader::builder(exporters.metrics).with_interval(export.metric_interval).build(),
+            PeriodicReader::builder(exporters.metrics)
+                .with_interval(export.metric_interval)
+                .build(),
         );
         logs = logs.with_log_processor(
             BatchLogProcessor::builder(exporters.records)
