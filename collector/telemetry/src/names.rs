@@ -121,12 +121,22 @@ pub mod metric {
         buckets: &[],
     };
 
-    /// Gauge: Records in the log that the local store has not indexed yet.
+    /// Gauge: Bytes of the logs that the local store has not indexed yet.
     pub const STORE_LAG: Metric = Metric {
         name: "perch.store.lag",
-        prometheus: "perch_store_lag",
-        unit: "{record}",
-        help: "Records in the log that the local store has not indexed yet.",
+        prometheus: "perch_store_lag_bytes",
+        unit: "By",
+        help: "Bytes of the logs that the local store has not indexed yet.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Counter: Stretches of the logs that were deleted or damaged before the local store could read them.
+    pub const STORE_MISSED: Metric = Metric {
+        name: "perch.store.missed",
+        prometheus: "perch_store_missed_total",
+        unit: "{segment}",
+        help: "Stretches of the logs that were deleted or damaged before the local store could read them.",
         labels: &[],
         buckets: &[],
     };
