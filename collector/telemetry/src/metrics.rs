@@ -1,7 +1,8 @@
 //! A small typed face of the `prometheus` registry.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -15,6 +16,15 @@ use crate::observed::Observed;
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
+    families: Arc<Mutex<BTreeMap<&'static str, Family>>>,
+}
+
+/// A metric that several nodes of a kind share.
+#[derive(Clone)]
+enum Family {
+    Counter(IntCounterVec),
+    Gauge(GaugeVec),
+    Histogram(HistogramVec),
 }
 
 /// Counts up; one child per label set.
@@ -29,7 +39,7 @@ pub struct Gauge(GaugeVec);
 #[derive(Debug, Clone)]
 pub struct Histogram(HistogramVec);
 
-/// A definition that the registry refuses: two of one name, or a name it cannot bear.
+/// A definition that the registry refuses: a name that is taken, or one it cannot bear.
 #[derive(Debug, thiserror::Error)]
 #[error("metric {name} cannot be registered: {source}")]
 pub struct MetricError {
@@ -41,25 +51,35 @@ impl Metrics {
     /// An empty registry.
     #[must_use]
     pub fn new() -> Self {
-        Self { registry: Arc::new(Registry::new()) }
+        Self { registry: Arc::new(Registry::new()), families: Arc::default() }
     }
 
-    /// A counter by its definition.
+    /// A counter by its definition; asked for again, the same one.
     pub fn counter(&self, metric: &'static Metric) -> Result<Counter, MetricError> {
-        let made = IntCounterVec::new(opts(metric), metric.labels);
-        self.keep(metric, made).map(Counter)
+        let make = || self.keep(metric, IntCounterVec::new(opts(metric), metric.labels));
+        match self.family(metric, || make().map(Family::Counter))? {
+            Family::Counter(family) => Ok(Counter(family)),
+            _ => Err(taken(metric)),
+        }
     }
 
-    /// A gauge by its definition.
+    /// A gauge by its definition; asked for again, the same one.
     pub fn gauge(&self, metric: &'static Metric) -> Result<Gauge, MetricError> {
-        let made = GaugeVec::new(opts(metric), metric.labels);
-        self.keep(metric, made).map(Gauge)
+        let make = || self.keep(metric, GaugeVec::new(opts(metric), metric.labels));
+        match self.family(metric, || make().map(Family::Gauge))? {
+            Family::Gauge(family) => Ok(Gauge(family)),
+            _ => Err(taken(metric)),
+        }
     }
 
-    /// A histogram by its definition.
+    /// A histogram by its definition; asked for again, the same one.
     pub fn histogram(&self, metric: &'static Metric) -> Result<Histogram, MetricError> {
-        let opts = HistogramOpts::from(opts(metric)).buckets(metric.buckets.to_vec());
-        self.keep(metric, HistogramVec::new(opts, metric.labels)).map(Histogram)
+        let opts = || HistogramOpts::from(opts(metric)).buckets(metric.buckets.to_vec());
+        let make = || self.keep(metric, HistogramVec::new(opts(), metric.labels));
+        match self.family(metric, || make().map(Family::Histogram))? {
+            Family::Histogram(family) => Ok(Histogram(family)),
+            _ => Err(taken(metric)),
+        }
     }
 
     /// A counter or gauge whose values `read` gives at each scrape: label values, then the value.
@@ -81,6 +101,20 @@ impl Metrics {
             tracing::error!(%error, "metrics could not be written");
         }
         text
+    }
+
+    fn family(
+        &self,
+        metric: &'static Metric,
+        make: impl FnOnce() -> Result<Family, MetricError>,
+    ) -> Result<Family, MetricError> {
+        let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(family) = families.get(metric.prometheus) {
+            return Ok(family.clone());
+        }
+        let family = make()?;
+        families.insert(metric.prometheus, family.clone());
+        Ok(family)
     }
 
     fn keep<C: Collector + Clone + 'static>(
@@ -126,6 +160,10 @@ impl Histogram {
     }
 }
 
+fn taken(metric: &Metric) -> MetricError {
+    MetricError { name: metric.prometheus, source: prometheus::Error::AlreadyReg }
+}
+
 fn opts(metric: &Metric) -> Opts {
     Opts::new(metric.prometheus, metric.help)
 }
@@ -155,9 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn a_second_definition_of_a_name_is_refused() {
+    fn a_name_is_one_metric_of_one_type() {
         let metrics = Metrics::new();
-        metrics.counter(&metric::RESENT_ITEMS).unwrap();
-        assert!(metrics.counter(&metric::RESENT_ITEMS).is_err());
+        metrics.counter(&metric::RESENT_ITEMS).unwrap().add(&["a"], 1);
+        metrics.counter(&metric::RESENT_ITEMS).unwrap().add(&["a"], 1);
+        assert!(metrics.render().contains("perch_resent_items_total{exporter=\"a\"} 2\n"));
+        assert!(metrics.gauge(&metric::RESENT_ITEMS).is_err());
+        assert!(metrics.observe(&metric::RESENT_ITEMS, Vec::new).is_err());
     }
 }

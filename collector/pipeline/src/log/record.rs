@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use collector_otlp::{Encoding, Signal};
+use collector_otlp::inflate::inflate;
+use collector_otlp::{Encoded, Encoding, Limits, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::Batch;
@@ -61,9 +62,9 @@ pub(super) struct Header {
     pub(super) decoded_len: u32,
 }
 
-/// The bytes of a batch that are stored.
+/// The bytes of a batch that are stored: compressed ones as they came.
 pub(super) fn stored(batch: &Batch) -> &Bytes {
-    &batch.payload
+    batch.carried.as_ref().map_or(&batch.payload, |c| &c.bytes)
 }
 
 impl Header {
@@ -76,7 +77,7 @@ impl Header {
             stored_len,
             crc: 0,
             signal: batch.signal,
-            encoding: None,
+            encoding: batch.carried.as_ref().map(|c| c.encoding),
             n_items: batch.n_items,
             received_at,
             decoded_len,
@@ -131,11 +132,23 @@ impl Header {
         if self.checksum(&stored) != self.crc {
             return Err("checksum differs");
         }
-        if self.encoding.is_some() {
-            return Err("unknown encoding");
-        }
         let (signal, n_items) = (self.signal, self.n_items);
-        Ok(Batch { signal, payload: stored, n_items, carried: None })
+        let Some(encoding) = self.encoding else {
+            return Ok(Batch { signal, payload: stored, n_items, carried: None });
+        };
+        let payload = inflated(encoding, &stored, self.decoded_len)?;
+        let carried = Some(Encoded { encoding, bytes: stored });
+        Ok(Batch { signal, payload, n_items, carried })
+    }
+}
+
+/// The plain form of what was stored compressed; its length is known, so nothing larger is made.
+fn inflated(encoding: Encoding, stored: &[u8], len: u32) -> Result<Bytes, &'static str> {
+    let len = len as usize;
+    let limits = Limits { max_decoded_bytes: len, max_ratio: usize::MAX, ..Limits::default() };
+    match inflate(encoding, stored, &limits) {
+        Ok(plain) if plain.len() == len => Ok(plain.into()),
+        _ => Err("does not inflate to what it was"),
     }
 }
 

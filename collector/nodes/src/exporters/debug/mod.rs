@@ -1,0 +1,26 @@
+//! Writes what passes to the log, for people who wire a pipeline up.
+//!
+//! *Ack*: once the lines are handed to the log. *Refusal*: never. *Drain*: nothing waits here.
+
+mod config;
+mod exporter;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use collector_pipeline::Signal;
+use collector_pipeline::config::Tree;
+use collector_pipeline::node::{Built, Exporter, ExporterKind, NodeContext};
+
+use config::Raw;
+use exporter::Debug;
+
+/// The `debug` exporter.
+pub const KIND: ExporterKind =
+    ExporterKind { name: "debug", older_names: &[], signals: &Signal::ALL, build };
+
+fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
+    let config = settings.read::<Raw>()?.resolve();
+    Ok(Arc::new(Debug::new(context.id.to_string(), config)))
+}

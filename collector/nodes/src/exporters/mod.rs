@@ -1,0 +1,4 @@
+//! What sends telemetry on.
+
+pub mod debug;
+pub mod otlp;

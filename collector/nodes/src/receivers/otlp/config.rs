@@ -1,0 +1,103 @@
+//! Settings of the `otlp` receiver.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use collector_otlp::server::ServerOptions;
+use collector_pipeline::config::{ByteSize, Finding, Tree};
+use serde::Deserialize;
+
+/// Settings as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    protocols: Option<RawProtocols>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawProtocols {
+    grpc: Option<RawGrpc>,
+    http: Option<RawHttp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGrpc {
+    endpoint: Option<String>,
+    max_recv_msg_size_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawHttp {
+    endpoint: Option<String>,
+    max_request_body_size: Option<ByteSize>,
+    allowed_hosts: Vec<String>,
+}
+
+/// Settings as used: one server per transport.
+#[derive(Debug, Clone)]
+pub(super) struct Config {
+    /// gRPC, by default on 127.0.0.1:4317; absent where it is not named.
+    pub(super) grpc: Option<ServerOptions>,
+    /// HTTP, by default on 127.0.0.1:4318; absent where it is not named.
+    pub(super) http: Option<ServerOptions>,
+}
+
+impl Raw {
+    pub(super) fn resolve(self, settings: &Tree) -> Result<Config, Finding> {
+        let protocols = settings.get("protocols");
+        let named = |key: &str| protocols.and_then(|p| p.get(key));
+        if named("grpc").is_none() && named("http").is_none() {
+            return Err(Finding::new(settings.at, "no protocol is named")
+                .hint("write protocols: {grpc: {}, http: {}}, or one of them"));
+        }
+        let raw = self.protocols.unwrap_or_default();
+        let mut config = Config { grpc: None, http: None };
+        if let Some(tree) = named("grpc") {
+            let RawGrpc { endpoint, max_recv_msg_size_mib } = raw.grpc.unwrap_or_default();
+            let address = address(endpoint.as_deref(), 4317, tree)?;
+            let mut options = ServerOptions { grpc: Some(address), ..Default::default() };
+            let max = max_recv_msg_size_mib.map(|mib| u64::from(mib) << 20);
+            limit(&mut options, max, tree)?;
+            config.grpc = Some(options);
+        }
+        if let Some(tree) = named("http") {
+            let RawHttp { endpoint, max_request_body_size, allowed_hosts } =
+                raw.http.unwrap_or_default();
+            let address = address(endpoint.as_deref(), 4318, tree)?;
+            let mut options =
+                ServerOptions { http: Some(address), allowed_hosts, ..Default::default() };
+            limit(&mut options, max_request_body_size.map(|b| b.0), tree)?;
+            config.http = Some(options);
+        }
+        Ok(config)
+    }
+}
+
+/// Bounds a request's bytes; without a word from the configuration the default of 20 MiB stands.
+fn limit(options: &mut ServerOptions, max: Option<u64>, tree: &Tree) -> Result<(), Finding> {
+    let Some(max) = max.filter(|n| *n > 0) else { return Ok(()) };
+    let max = usize::try_from(max).ok().filter(|n| *n <= 1 << 30);
+    let Some(max) = max else {
+        return Err(Finding::new(tree.at, "a request of more than 1 GiB is never read"));
+    };
+    (options.limits.max_wire_bytes, options.limits.max_decoded_bytes) = (max, max);
+    Ok(())
+}
+
+/// Names are not looked up: what a listener is open to should be read from the file alone.
+fn address(endpoint: Option<&str>, port: u16, tree: &Tree) -> Result<SocketAddr, Finding> {
+    let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let Some(endpoint) = endpoint else { return Ok(SocketAddr::new(loopback, port)) };
+    let parsed = endpoint.parse().ok().or_else(|| {
+        let port = endpoint.strip_prefix("localhost:")?.parse().ok()?;
+        Some(SocketAddr::new(loopback, port))
+    });
+    parsed.ok_or_else(|| {
+        let at = tree.get("endpoint").map_or(tree.at, |t| t.at);
+        Finding::new(at, format!("`{endpoint}` is not an address to listen on"))
+            .within("endpoint")
+            .hint(format!("write 127.0.0.1:{port}, [::1]:{port}, or 0.0.0.0:{port} for everyone"))
+    })
+}

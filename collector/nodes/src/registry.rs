@@ -1,0 +1,11 @@
+//! Every node kind there is, one line each.
+
+use collector_pipeline::node::Registry;
+
+use crate::{exporters, receivers};
+
+/// What a configuration may name.
+pub static REGISTRY: Registry = Registry {
+    receivers: &[receivers::otlp::KIND],
+    exporters: &[exporters::debug::KIND, exporters::otlp::GRPC, exporters::otlp::HTTP],
+};
