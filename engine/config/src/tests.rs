@@ -128,13 +128,17 @@ fn all_problems_of_a_file_are_told_with_place_and_remedy() {
 
 #[test]
 fn broken_yaml_is_told_with_its_place() {
-    let shown = refusal("server:\n  listen: [1\n");
-    assert!(shown.starts_with("the configuration is not usable\n  nestr.yaml:"), "{shown}");
-    assert_eq!(shown.lines().count(), 2, "{shown}");
-    let shown = refusal("roots: [/a]\nroots: [/b]\n");
-    assert!(shown.contains("nestr.yaml:2:1: ") && shown.contains("roots"), "{shown}");
-    let shown = refusal("- a\n");
-    assert!(shown.ends_with("nestr.yaml:1:1: the file is not a mapping of keys"), "{shown}");
+    let told = |text: &str| refusal(text).lines().skip(1).collect::<Vec<_>>().join("|");
+    assert_eq!(told("server:\n  listen: [1\n"), "  nestr.yaml:2:11: unclosed bracket '['");
+    assert_eq!(
+        told("roots: [/a]\nroots: [/b]\n"),
+        "  nestr.yaml:2:1: duplicate mapping key: roots"
+    );
+    assert_eq!(
+        told("a: b: c\n"),
+        "  nestr.yaml:1:5: mapping values are not allowed in this context"
+    );
+    assert_eq!(told("- a\n"), "  nestr.yaml:1:1: the file is not a mapping of keys");
 }
 
 #[test]
@@ -227,4 +231,31 @@ proptest! {
         let config = defaults().variables(variables(&[(&name, value)])).load().unwrap();
         prop_assert_eq!(origin_of(&config, key), &Origin::Env(name));
     }
+}
+
+/// The reference page is the table of keys; `UPDATE=1 cargo test -p nestr-config` writes it.
+#[test]
+fn the_reference_page_is_the_table_of_keys() {
+    let mut page = String::from(
+        "# Configuration of the Engine\n\n\
+         Written from `engine/config/src/key.rs` by its own test; edit there. Layers, each over the one before: defaults, \
+         `nestr.yaml`, `nestr.<profile>.yaml` beside it, variables, flags. Unknown keys are refused. Relative paths are \
+         taken from the file that holds them, else from the current folder; `~/` is the home folder. \
+         `nestr config show --origin` says where each value came from.\n\n\
+         | key | variable | default | meaning |\n|---|---|---|---|\n",
+    );
+    for key in Key::ALL {
+        let default = match key.default() {
+            "" => String::new(),
+            text => format!("`{text}`"),
+        };
+        let row = [&format!("`{}`", key.name()), &format!("`{}`", key.variable()), &default];
+        page += &format!("| {} | {} | {} | {} |\n", row[0], row[1], row[2], key.meaning());
+    }
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/nestr-configuration.md");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), page, "run it with UPDATE=1");
 }

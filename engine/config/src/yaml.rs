@@ -31,7 +31,7 @@ pub(crate) fn read(path: &Path, text: &str) -> (Vec<Entry>, Vec<Problem>) {
         Ok(Some(document)) => reader.document(document),
         Err(error) => {
             let origin = reader.origin(error.location().unwrap_or(Location::UNKNOWN));
-            reader.problems.push(Problem::new(&origin, first_line(&error.to_string())));
+            reader.problems.push(Problem::new(&origin, words(&error.to_string())));
         }
     }
     (reader.entries, reader.problems)
@@ -118,9 +118,16 @@ impl Reader<'_> {
     }
 }
 
-/// Some errors go on with a picture of the source, which would tear our one line per problem.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
+/// The parser's words alone: our own line has the place already, a picture of the source would tear it, and the
+/// remedy for a doubled key addresses a programmer.
+fn words(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let line = match line.split_once(": ") {
+        Some((place, rest)) if place.starts_with("line ") => rest,
+        _ => line,
+    };
+    line.split_once(", set DuplicateKeyPolicy").map_or(line, |(what, _)| what).trim_end_matches(':')
 }
 
 impl<'de> Deserialize<'de> for Node {
