@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::{
 };
 
 use crate::client::WatchedClient;
+use crate::stamp::Stamp;
 use crate::{Export, TelemetryError};
 
 /// One attempt to send may take this long.
@@ -74,7 +75,7 @@ pub(crate) fn providers(
                 .with_interval(export.metric_interval)
                 .build(),
         );
-        logs = logs.with_log_processor(
+        logs = logs.with_log_processor(Stamp).with_log_processor(
             BatchLogProcessor::builder(exporters.records)
                 .with_batch_config(
                     LogBatch::default()

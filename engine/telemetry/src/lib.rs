@@ -26,6 +26,7 @@ mod instruments;
 pub mod names;
 mod resource;
 mod scrape;
+mod stamp;
 mod start;
 mod subscriber;
 

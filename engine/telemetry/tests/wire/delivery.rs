@@ -65,6 +65,8 @@ fn spans_and_records_arrive_with_one_trace_and_their_resource() {
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!((&records[0].trace_id, &records[0].span_id), (&pack.trace_id, &pack.span_id));
     assert_eq!(records[0].severity_text, "WARN");
+    assert_ne!(records[0].time_unix_nano, 0);
+    assert_eq!(records[0].event_name, "");
     assert_eq!(attribute(&records[0].attributes, "path").unwrap(), "a/b");
 }
 
