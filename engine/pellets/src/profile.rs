@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Frames of 16 MiB at level 3: less CPU than one plain zstd stream, and smaller.
+    /// Frames of 16 MiB at level 3: the CPU of one plain zstd stream, and smaller.
     #[default]
     Seekable,
     /// Frames of 64 MiB at level 5: for trees that are kept long and read whole.
@@ -52,16 +52,18 @@ impl Profile {
     /// The parameters this profile stands for.
     #[must_use]
     pub fn parameters(self, mtime: u64) -> Parameters {
-        // The window spans the whole frame, so that long-distance matches reach back to its start.
-        let (frame_log, level) = match self {
-            Self::Seekable => (24, 3),
-            Self::Dense => (26, 5),
+        // A window as long as the frame finds repeats back to its start at no cost: on two trees of
+        // packages 2 to 3 % smaller than the default window at equal CPU. Searching for them on top
+        // gains 2 % more and costs 25 to 60 % CPU, which only the dense profile is meant to spend.
+        let (frame_log, level, long_distance_matching) = match self {
+            Self::Seekable => (24, 3, false),
+            Self::Dense => (26, 5, true),
         };
         Parameters {
             frame_size: 1 << frame_log,
             level,
             window_log: frame_log,
-            long_distance_matching: true,
+            long_distance_matching,
             mtime,
             zstd: zstd::zstd_safe::version_string().to_owned(),
         }

@@ -112,7 +112,8 @@ pub struct SidecarEntry {
     pub frame: u64,
     /// Offset of the tar header in the content of that frame.
     pub offset: u64,
-    /// Offset of the content behind the start of the tar header.
+    /// Bytes from the start of the tar header to the content; 512 where it is absent.
+    #[serde(default = "short_header", skip_serializing_if = "is_short_header")]
     pub header: u64,
     /// Modification time of the source, nanoseconds since the Unix epoch.
     pub mtime_ns: i64,
@@ -286,6 +287,16 @@ impl<'de> Deserialize<'de> for RawPath {
             }
         }
     }
+}
+
+/// The header of an entry whose name and target are at most 100 bytes long.
+fn short_header() -> u64 {
+    512
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+fn is_short_header(len: &u64) -> bool {
+    *len == short_header()
 }
 
 /// Permission bits as four octal digits.

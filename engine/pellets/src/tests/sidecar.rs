@@ -103,3 +103,29 @@ fn a_path_is_text_where_it_can_be() {
     check(b"a\nb", r#""a\nb""#);
     check(b"\xff\x00z", r#"{"hex":"ff007a"}"#);
 }
+
+#[test]
+fn the_format_page_names_every_field() {
+    let bench = Bench::new();
+    bench.file("a", b"a");
+    symlink("a", bench.source().join("x".repeat(101))).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(bench.source().join("p")).status().is_ok());
+    let text = std::fs::read(bench.pack().sidecar).unwrap();
+    let page = include_str!("../../../../docs/formats/pellet.md");
+    let mut todo = vec![serde_json::from_slice::<serde_json::Value>(&text).unwrap()];
+    let mut n_fields = 0;
+    while let Some(value) = todo.pop() {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (field, value) in fields {
+                    assert!(page.contains(&format!("`{field}`")), "{field} is not on the page");
+                    n_fields += 1;
+                    todo.push(value);
+                }
+            }
+            serde_json::Value::Array(items) => todo.extend(items),
+            _ => {}
+        }
+    }
+    assert!(n_fields > 50, "{n_fields}");
+}
