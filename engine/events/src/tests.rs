@@ -346,3 +346,28 @@ async fn progress_is_not_stored() {
     let refused = bench.log.commit(|tx| tx.publish(event)).await;
     assert!(matches!(refused, Err(EventError::NotStored(EventType::Progress))));
 }
+
+#[tokio::test]
+async fn commits_are_synced_and_files_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bench = Bench::new();
+    let pragmas = bench.log.commit(|tx| {
+        tx.publish(compressed("one"))?;
+        let journal: String = tx.sql().query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        let sync: u8 = tx.sql().query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+        Ok((journal, sync))
+    });
+    assert_eq!(pragmas.await.unwrap(), ("wal".to_owned(), 2));
+    for name in ["events.db", "events.db-wal", "events.db-shm", "events.db.lock"] {
+        let mode = bench.dir.path().join(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let bench = Bench::new();
+    let written = bench.log.read(|conn| Ok(conn.execute("DELETE FROM events", [])?)).await;
+    assert!(matches!(written, Err(EventError::Storage(_))), "{written:?}");
+}
