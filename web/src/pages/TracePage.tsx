@@ -2,7 +2,7 @@
 import { Link, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { count, day, micros } from '../format/format'
-import { isTraceId } from '../telemetry/context'
+import { isTraceId, wholeTraceId } from '../telemetry/context'
 import { attr } from '../telemetry/names.gen'
 import { FindSpan } from '../traces/FindSpan'
 import { LogList } from '../traces/LogList'
@@ -105,7 +105,7 @@ function Followed({ traceId }: { traceId: string }) {
 
 export function TracePage() {
   const { traceId: given } = useParams({ from: '/traces/$traceId' })
-  const traceId = given.toLowerCase()
+  const traceId = wholeTraceId(given)
   useTitle(`Trace ${traceId.slice(0, 8)}`)
   return (
     <section className="page wide">

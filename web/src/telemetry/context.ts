@@ -40,5 +40,8 @@ export function parseTraceparent(header: string): SpanContext | undefined {
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
 }
 
+/** A trace id with the leading zeros that Jaeger leaves out; text that is none comes back as it was. */
+export const wholeTraceId = (text: string) => (/^[0-9a-f]{1,32}$/i.test(text) ? text.toLowerCase().padStart(32, '0') : text)
+
 /** True for the ids this page puts into a path. */
 export const isTraceId = (text: string) => /^[0-9a-f]{32}$/.test(text) && !/^0+$/.test(text)

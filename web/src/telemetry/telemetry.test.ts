@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isTraceId, newContext, parseTraceparent, traceparent } from './context'
+import { isTraceId, newContext, parseTraceparent, traceparent, wholeTraceId } from './context'
 import { type FinishedSpan, encodeTraces, nanos } from './otlp'
 import { type PostOutcome, Recorder } from './recorder'
 
@@ -30,6 +30,10 @@ describe('trace context', () => {
     let draws = 0
     const random = (n: number) => new Uint8Array(n).fill(draws++ === 0 ? 0 : 1)
     expect(newContext(true, random).traceId).toBe('01'.repeat(16))
+  })
+
+  it('gives back the zeros that Jaeger leaves out', () => {
+    expect(['ABCDEF0123456789', 'ab'.repeat(16), 'nonsense'].map(wholeTraceId)).toEqual(['0'.repeat(16) + 'abcdef0123456789', 'ab'.repeat(16), 'nonsense'])
   })
 
   it('knows a trace id', () => {

@@ -6,6 +6,7 @@
  * 4. Times are microseconds from the start of the trace, skew already taken out.
  * Not here: which rows are folded away (fold.ts), pixels (the view).
  */
+import { wholeTraceId } from '../telemetry/context'
 import { type RawSpan, type RawTrace, failed, tag } from './jaeger'
 import { type Order, orderSpans } from './order'
 import { skews } from './skew'
@@ -80,7 +81,7 @@ export function buildTrace(raw: RawTrace): TraceModel {
   const start = Float64Array.from(spans, (each, row) => each.startTime + (shift[row] ?? 0) - origin)
   const fails = Uint8Array.from(spans, (each) => (failed(each) ? 1 : 0))
   return {
-    traceId: raw.traceID,
+    traceId: wholeTraceId(raw.traceID),
     n,
     spans,
     start,
