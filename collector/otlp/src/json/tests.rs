@@ -144,7 +144,7 @@ fn what_is_wrong_is_named_without_quoting_it() {
         (r#""droppedLinksCount":4294967296"#, "integer out of range"),
         (r#""name":5"#, "expected a string"),
         (r#""name":["secret"]"#, "expected a single value (name)"),
-        (r#""name":"\ud800""#, "surrogate"),
+        (r#""name":"\ud800""#, "hex escape"),
         (r#""name":"a","name":"b""#, "Span.name stands twice"),
         (r#""attributes":[{"key":"k","value":{"boolValue":"true"}}]"#, "expected true or false"),
         (r#""attributes":[{"key":"k","value":{"intValue":1,"stringValue":"x"}}]"#, "stands twice"),

@@ -7,7 +7,8 @@ use crate::{Request, Signal};
 
 /// Takes proven requests; the reply is sent when the future ends, so its end is the acknowledgement.
 pub trait Sink: Send + Sync + 'static {
-    /// Takes a request with at least one item.
+    /// Takes a request with at least one item. The future may be dropped before its end when the sender goes
+    /// away; the sender has no reply then and will send again.
     fn accept(&self, request: Request) -> impl Future<Output = Reply> + Send;
 
     /// Learns that a request was refused before it became one; for counting only.
