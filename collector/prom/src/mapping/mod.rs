@@ -1,3 +1,35 @@
 //! OTLP metrics become Prometheus series.
+//!
+//! Source: the OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility".
+//!
+//! *Invariants*
+//! 1. Labels of a series are sorted by name, legal and without empty values.
+//! 2. Samples of a series are in time order, one per millisecond.
+//! 3. Every data point is either in exactly one [`Weighed`] or in [`Translated::refused`].
+//!
+//! *Not here*
+//! What a resource says beyond `job` and `instance` is in `target_info` alone. Scope attributes and start times
+//! are left out.
 
+mod classic;
+mod delta;
+mod exemplar;
+mod labels;
 pub mod name;
+mod native;
+mod refusal;
+mod series;
+mod split;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+pub use delta::DeltaLimits;
+pub use refusal::Refusal;
+pub use series::Weighed;
+pub use split::{Piece, split};
+pub use translate::{Options, Translated, Translator};
+
+/// The NaN that says "this series ended", as its bits.
+pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;

@@ -35,18 +35,19 @@ pub fn metric(name: &str, unit: &str, kind: Kind) -> String {
     if joined.starts_with(|c: char| c.is_ascii_digit()) { format!("_{joined}") } else { joined }
 }
 
-/// The label name for an attribute key.
+/// The label name for an attribute key; empty for an empty key.
 #[must_use]
 pub fn label(key: &str) -> String {
-    let mut out: String =
-        key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    // Names that begin with two underscores are Prometheus' own.
-    while out.starts_with("__") {
-        out.remove(0);
+    let mut out = String::with_capacity(key.len());
+    for c in key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }) {
+        // One underscore for several; names that begin with two are Prometheus' own.
+        if c != '_' || !out.ends_with('_') {
+            out.push(c);
+        }
     }
     if out.starts_with(|c: char| c.is_ascii_digit()) {
         out.insert_str(0, "key_");
-    } else if out.starts_with('_') && out.len() > 1 {
+    } else if out.starts_with('_') {
         out.insert_str(0, "key");
     }
     out
@@ -174,7 +175,10 @@ mod tests {
     fn label_names_are_legal() {
         assert_eq!(label("http.route"), "http_route");
         assert_eq!(label("1st"), "key_1st");
-        assert_eq!(label("__name__"), "key_name__");
+        assert_eq!(label("__name__"), "key_name_");
+        assert_eq!(label("a..b"), "a_b");
+        assert_eq!(label("größe"), "gr_e");
+        assert_eq!(label(""), "");
         assert_eq!(label("_private"), "key_private");
     }
 }

@@ -1,0 +1,115 @@
+//! Running totals of what senders count from point to point.
+//!
+//! *Invariants*
+//! 1. At most `max_series` totals are kept; one more series is refused, none is forgotten for it.
+//! 2. A total that nothing was added to for `expiry` is forgotten; the series then starts anew, which
+//!    Prometheus reads as a counter reset.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::classic::Classic;
+use super::native::Native;
+use super::refusal::Refusal;
+use crate::remote_write::Label;
+
+/// Bounds on the running totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeltaLimits {
+    /// Series with a total. Default 100 000, about 50 MB of counters.
+    pub max_series: usize,
+    /// Silence after which a total is forgotten. Default an hour: longer than any sender's interval.
+    pub expiry: Duration,
+}
+
+/// The totals, by full label set.
+#[derive(Debug)]
+pub(super) struct Totals {
+    limits: DeltaLimits,
+    entries: HashMap<Vec<Label>, Entry>,
+    swept: Duration,
+}
+
+#[derive(Debug)]
+struct Entry {
+    total: Total,
+    time_unix_nano: u64,
+    touched: Duration,
+}
+
+/// What has been added up.
+#[derive(Debug)]
+pub(super) enum Total {
+    Number(f64),
+    Classic(Classic),
+    Native(Native),
+}
+
+impl Default for DeltaLimits {
+    fn default() -> Self {
+        Self { max_series: 100_000, expiry: Duration::from_secs(3600) }
+    }
+}
+
+impl Totals {
+    pub(super) fn new(limits: DeltaLimits) -> Self {
+        Self { limits, entries: HashMap::new(), swept: Duration::ZERO }
+    }
+
+    /// Adds `delta`, taken at `time_unix_nano`, to the total of `labels`; `now` is monotonic.
+    pub(super) fn add(
+        &mut self,
+        labels: &[Label],
+        time_unix_nano: u64,
+        now: Duration,
+        delta: Total,
+    ) -> Result<&Total, Refusal> {
+        if !self.entries.contains_key(labels) {
+            if self.entries.len() >= self.limits.max_series {
+                self.sweep(now);
+            }
+            if self.entries.len() >= self.limits.max_series {
+                return Err(Refusal::TooManyDeltas);
+            }
+            let entry = Entry { total: delta, time_unix_nano, touched: now };
+            return Ok(&self.entries.entry(labels.to_vec()).insert_entry(entry).into_mut().total);
+        }
+        let Some(entry) = self.entries.get_mut(labels) else { return Err(Refusal::TooManyDeltas) };
+        if time_unix_nano <= entry.time_unix_nano {
+            return Err(Refusal::LateDelta);
+        }
+        (entry.time_unix_nano, entry.touched) = (time_unix_nano, now);
+        entry.total.add(delta);
+        Ok(&entry.total)
+    }
+
+    /// Forgets a series that said it ended.
+    pub(super) fn end(&mut self, labels: &[Label]) {
+        self.entries.remove(labels);
+    }
+
+    /// Forgets what is silent for too long; looks at everything, so only now and then.
+    pub(super) fn sweep_now_and_then(&mut self, now: Duration) {
+        if now.saturating_sub(self.swept) >= self.limits.expiry / 4 {
+            self.sweep(now);
+        }
+    }
+
+    fn sweep(&mut self, now: Duration) {
+        let expiry = self.limits.expiry;
+        self.entries.retain(|_, entry| now.saturating_sub(entry.touched) < expiry);
+        self.swept = now;
+    }
+}
+
+impl Total {
+    /// Another kind or other buckets under the same name begin a new total.
+    fn add(&mut self, delta: Self) {
+        match (self, delta) {
+            (Self::Number(total), Self::Number(delta)) => *total += delta,
+            (Self::Classic(total), Self::Classic(delta)) => total.add(delta),
+            (Self::Native(total), Self::Native(delta)) => total.add(delta),
+            (total, delta) => *total = delta,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Walks a request and writes each point's series.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use collector_otlp::view::{
+    ExemplarView, ExponentialHistogramPointView, HistogramPointView, MetricData, MetricView,
+    MetricsView, NumberPointView, ResourceView, SummaryPointView, Temporality,
+};
+use durable_fs::Clock;
+
+use super::classic::Classic;
+use super::delta::{DeltaLimits, Total, Totals};
+use super::labels::{describing, identity, merge, named, of_point};
+use super::name::{self, Kind};
+use super::native::Native;
+use super::refusal::Refusal;
+use super::series::{SeriesTable, Weighed, millis};
+use super::{STALE_NAN, exemplar, summary};
+use crate::remote_write::{Exemplar, Label, MetricMetadata, MetricType};
+
+/// How to translate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Labels of every series that does not have them already.
+    pub external_labels: Vec<Label>,
+    /// Whether resources are described by `target_info`.
+    pub target_info: bool,
+    /// Whether families are described.
+    pub metadata: bool,
+    /// Bounds on running totals.
+    pub delta: DeltaLimits,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Translated {
+    /// The series, in the order they first appeared.
+    pub series: Vec<Weighed>,
+    /// Descriptions of the families, if asked for.
+    pub metadata: Vec<MetricMetadata>,
+    /// Data points that have no form in Prometheus, by reason.
+    pub refused: BTreeMap<Refusal, u64>,
+}
+
+/// Turns requests into series; keeps the running totals of deltas.
+///
+/// Translating a request twice adds its deltas twice: whoever sends again sends what the first time gave.
+#[derive(Debug)]
+pub struct Translator {
+    options: Options,
+    clock: Arc<dyn Clock>,
+    totals: Totals,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (external_labels, delta) = (Vec::new(), DeltaLimits::default());
+        Self { external_labels, target_info: true, metadata: false, delta }
+    }
+}
+
+impl Translator {
+    /// A translator without totals.
+    #[must_use]
+    pub fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
+        let totals = Totals::new(options.delta);
+        Self { options, clock, totals }
+    }
+
+    /// Translates one request.
+    pub fn translate(&mut self, request: MetricsView<'_>) -> Translated {
+        let now = self.clock.monotonic();
+        self.totals.sweep_now_and_then(now);
+        let mut walk = Walk {
+            options: &self.options,
+            totals: &mut self.totals,
+            now,
+            table: SeriesTable::default(),
+            metadata: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        };
+        for resource in request.resource_metrics() {
+            let identity = identity(&resource.resource);
+            let mut of_resource = OfResource { walk: &mut walk, identity: &identity, latest: 0 };
+            for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {
+                of_resource.metric(&metric);
+            }
+            let latest = of_resource.latest;
+            walk.target_info(&identity, &resource.resource, latest);
+        }
+        walk.finish()
+    }
+}
+
+struct Walk<'t> {
+    options: &'t Options,
+    totals: &'t mut Totals,
+    now: Duration,
+    table: SeriesTable,
+    metadata: BTreeMap<String, MetricMetadata>,
+    refused: BTreeMap<Refusal, u64>,
+}
+
+struct OfResource<'w, 't> {
+    walk: &'w mut Walk<'t>,
+    identity: &'w [Label],
+    latest: u64,
+}
+
+/// What the points of one metric share.
+struct Family {
+    name: String,
+    temporality: Temporality,
+}
+
+impl Walk<'_> {
+    fn refuse(&mut self, why: Refusal, n: u64) {
+        if n > 0 {
+            *self.refused.entry(why).or_default() += n;
+        }
+    }
+
+    /// Describes a resource that has both a name to join by and something to say.
+    fn target_info(&mut self, identity: &[Label], resource: &ResourceView<'_>, latest: u64) {
+        let says_more = describing(resource).next().is_some();
+        if !self.options.target_info || identity.is_empty() || !says_more || latest == 0 {
+            return;
+        }
+        let labels = merge(identity, describing(resource), &self.options.external_labels);
+        self.table.row(named(&labels, "target_info", "")).sample(1.0, millis(latest), 0);
+    }
+
+    fn describe(&mut self, family: &Family, metric: &MetricView<'_>, kind: MetricType) {
+        if self.options.metadata && !self.metadata.contains_key(&family.name) {
+            let described = MetricMetadata {
+                r#type: kind.into(),
+                metric_family_name: family.name.clone(),
+                help: metric.description.to_owned(),
+                unit: metric.unit.to_owned(),
+            };
+            self.metadata.insert(family.name.clone(), described);
+        }
+    }
+
+    fn finish(mut self) -> Translated {
+        let (series, n_duplicates) = std::mem::take(&mut self.table).finish();
+        self.refuse(Refusal::Duplicate, n_duplicates);
+        Translated {
+            series,
+            metadata: self.metadata.into_values().collect(),
+            refused: self.refused,
+        }
+    }
+}
+
+impl OfResource<'_, '_> {
+    fn metric(&mut self, metric: &MetricView<'_>) {
+        let family = |kind, temporality| {
+            let name = name::metric(metric.name, metric.unit, kind);
+            Family { name, temporality }
+        };
+        match metric.data {
+            MetricData::Empty => {}
+            MetricData::Gauge(points) => {
+                let family = family(Kind::Gauge, Temporality::Cumulative);
+                self.family(&family, metric, MetricType::Gauge, points, Self::number);
+            }
+            MetricData::Sum { points, temporality, monotonic: true } => {
+                let family = family(Kind::Counter, temporality);
+                self.family(&family, metric, MetricType::Counter, points, Self::counter);
+            }
+            MetricData::Sum { points, temporality, monotonic: false } => {
+                let family = family(Kind::Other, temporality);
+                self.family(&family, metric, MetricType::Gauge, points, Self::number);
+            }
+            MetricData::Histogram { points, temporality } => {
+                let family = family(Kind::Other, temporality);
+                self.family(&family, metric, MetricType::Histogram, points, Self::classic);
+            }
+            MetricData::ExponentialHistogram { points, temporality } => {
+                let family = family(Kind::Other, temporality);
+                self.family(&family, metric, MetricType::Histogram, points, Self::native);
+            }
+            MetricData::Summary(points) => {
+                let family = family(Kind::Other, Temporality::Cumulative);
+                self.family(&family, metric, MetricType::Summary, points, Self::summary);
+            }
+        }
+    }
+
+    fn family<P>(
+        &mut self,
+        family: &Family,
+        metric: &MetricView<'_>,
+        kind: MetricType,
+        points: impl Iterator<Item = P>,
+        write: fn(&mut Self, &Family, &P) -> Result<(), Refusal>,
+    ) {
+        let wrong = if !metric.name.contains(|c: char| c.is_ascii_alphanumeric()) {
+            Some(Refusal::Unnamed)
+        } else if family.temporality == Temporality::Unspecified {
+            Some(Refusal::NoTemporality)
+        } else {
+            None
+        };
+        if let Some(why) = wrong {
+            return self.walk.refuse(why, points.count() as u64);
+        }
+        self.walk.describe(family, metric, kind);
+        for point in points {
+            if let Err(why) = write(self, family, &point) {
+                self.walk.refuse(why, 1);
+            }
+        }
+    }
+
+    /// Gauges, and sums that may fall: no exemplars.
+    fn number(&mut self, family: &Family, point: &NumberPointView<'_>) -> Result<(), Refusal> {
+        self.put_number(family, point, Vec::new())
+    }
+
+    fn counter(&mut self, family: &Family, point: &NumberPointView<'_>) -> Result<(), Refusal> {
+        let exemplars = exemplars(point.exemplars(), point.time_unix_nano);
+        self.put_number(family, point, exemplars)
+    }
+
+    fn put_number(
+        &mut self,
+        family: &Family,
+        point: &NumberPointView<'_>,
+        exemplars: Vec<Exemplar>,
+    ) -> Result<(), Refusal> {
+        let timestamp = self.time(point.time_unix_nano)?;
+        let labels =
+            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = named(&labels, &family.name, "");
+        let is_delta = family.temporality == Temporality::Delta;
+        let value = match point.value.map(|v| v.as_f64()) {
+            _ if point.no_recorded_value() => {
+                self.walk.totals.end(&labels);
+                f64::from_bits(STALE_NAN)
+            }
+            Some(delta) if is_delta && delta.is_finite() => {
+                let total = Total::Number(delta);
+                match self.add(&labels, point.time_unix_nano, total)? {
+                    Total::Number(total) => *total,
+                    Total::Classic(_) | Total::Native(_) => return Err(Refusal::NoValue),
+                }
+            }
+            Some(value) if !is_delta => value,
+            _ => return Err(Refusal::NoValue),
+        };
+        self.walk.table.row(labels).sample(value, timestamp, 1).exemplars(exemplars);
+        Ok(())
+    }
+
+    fn classic(&mut self, family: &Family, point: &HistogramPointView<'_>) -> Result<(), Refusal> {
+        let timestamp = self.time(point.time_unix_nano)?;
+        let labels =
+            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let stale = point.no_recorded_value();
+        let exemplars = exemplars(point.exemplars(), point.time_unix_nano);
+        let read = Classic::read(point)?;
+        let table = &mut self.walk.table;
+        if family.temporality != Temporality::Delta || stale {
+            self.walk.totals.end(&named(&labels, &family.name, ""));
+            read.write(table, &family.name, &labels, timestamp, stale, exemplars);
+            return Ok(());
+        }
+        let key = named(&labels, &family.name, "");
+        let total = Total::Classic(read);
+        match self.walk.totals.add(&key, point.time_unix_nano, self.walk.now, total)? {
+            Total::Classic(total) => {
+                total.write(table, &family.name, &labels, timestamp, false, exemplars);
+                Ok(())
+            }
+            Total::Number(_) | Total::Native(_) => Err(Refusal::Buckets),
+        }
+    }
+
+    fn native(
+        &mut self,
+        family: &Family,
+        point: &ExponentialHistogramPointView<'_>,
+    ) -> Result<(), Refusal> {
+        let timestamp = self.time(point.time_unix_nano)?;
+        let labels =
+            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = named(&labels, &family.name, "");
+        let stale = point.no_recorded_value();
+        let read = Native::read(point)?;
+        let histogram = if family.temporality != Temporality::Delta || stale {
+            self.walk.totals.end(&labels);
+            read.pack(timestamp, stale)
+        } else {
+            match self.add(&labels, point.time_unix_nano, Total::Native(read))? {
+                Total::Native(total) => total.pack(timestamp, false),
+                Total::Number(_) | Total::Classic(_) => return Err(Refusal::Buckets),
+            }
+        };
+        let exemplars = exemplars(point.exemplars(), point.time_unix_nano);
+        self.walk.table.row(labels).histogram(histogram).exemplars(exemplars);
+        Ok(())
+    }
+
+    fn summary(&mut self, family: &Family, point: &SummaryPointView<'_>) -> Result<(), Refusal> {
+        let timestamp = self.time(point.time_unix_nano)?;
+        let labels =
+            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        summary::write(&mut self.walk.table, &family.name, &labels, timestamp, point);
+        Ok(())
+    }
+
+    fn add(&mut self, labels: &[Label], time: u64, delta: Total) -> Result<&Total, Refusal> {
+        self.walk.totals.add(labels, time, self.walk.now, delta)
+    }
+
+    fn time(&mut self, nanos: u64) -> Result<i64, Refusal> {
+        if nanos == 0 {
+            return Err(Refusal::NoTime);
+        }
+        self.latest = self.latest.max(nanos);
+        Ok(millis(nanos))
+    }
+}
+
+fn exemplars<'a>(views: impl Iterator<Item = ExemplarView<'a>>, point_time: u64) -> Vec<Exemplar> {
+    views.filter_map(|view| exemplar::read(&view, millis(point_time))).collect()
+}
