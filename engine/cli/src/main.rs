@@ -1,3 +1,26 @@
 //! The nestr command: assembles the Engine.
 
-fn main() {}
+mod args;
+mod bar;
+mod commands;
+mod failure;
+mod output;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, ConfigCommand, PelletCommand, TokenCommand};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Pellet(PelletCommand::Compress(args)) => commands::compress::run(&args),
+        Command::Pellet(PelletCommand::Show(args)) => commands::show::run(&args),
+        Command::Token(TokenCommand::Create(args)) => commands::token::run(&args),
+        Command::Config(ConfigCommand::Show(args)) => commands::config::run(&args),
+        Command::Openapi => output::text(&nestr_server::openapi_json()),
+    };
+    done.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+}

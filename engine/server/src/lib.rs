@@ -30,7 +30,9 @@ mod system;
 mod web;
 
 pub use auth::{Secret, SecretError, TokenError, Tokens};
+pub use nestr_events::EventError;
 pub use openapi::openapi_json;
 pub use options::{Checkpoint, CheckpointHook, Options};
+pub use pellets::TracedPacking;
 pub use problem::{Code, Problem};
 pub use service::{Service, StartError};

@@ -72,14 +72,17 @@ pub struct Problem {
     pub detail: String,
     /// The request or operation in which it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub instance: Option<String>,
     /// Stable code for programs.
     pub code: Code,
     /// Trace in which it happened, 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub trace_id: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub hint: Option<String>,
 }
 

@@ -26,12 +26,15 @@ pub(crate) struct Operation {
     pub(crate) trace_id: String,
     pub(crate) started_at: Stamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) finished_at: Option<Stamp>,
     /// Where `state` is `succeeded`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) result: Option<OperationResult>,
     /// Where `state` is `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) error: Option<Problem>,
 }
 

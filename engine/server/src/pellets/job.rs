@@ -19,6 +19,7 @@ use super::compress::Admitted;
 use super::jobs::Place;
 use super::observer::Observer;
 use super::rows::{self, NewPellet, ratio};
+use super::traced::TracedPacking;
 use crate::app::Shared;
 use crate::operations::{self, OperationId, OperationResult, Reporter, Step};
 use crate::options::Checkpoint;
@@ -73,12 +74,15 @@ fn pack(app: &Shared, job: &Job) -> Result<Packed, Problem> {
         threads: app.pack_threads,
         mtime: 0,
     };
-    let observer = Observer::new(&job.span, &job.reporter, &app.stop, app.hook.as_ref());
+    let (stop, hook) = (&app.stop, app.hook.as_ref());
+    let inner = Observer { reporter: &job.reporter, stop, hook };
+    let observer = TracedPacking::new(&job.span, &inner);
     let destination = Destination::Store(&app.store);
     let packed =
         nestr_pellets::pack(app.fs.as_ref(), app.clock.as_ref(), &options, &destination, &observer);
     let packed = packed.map_err(|e| pack_problem(&e));
-    observer.finish(packed.as_ref().err());
+    let failure = packed.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str()));
+    observer.finish(failure);
     packed
 }
 

@@ -17,9 +17,11 @@ mod recovery;
 mod roots;
 mod routes;
 pub(crate) mod rows;
+mod traced;
 
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
 pub(crate) use jobs::Jobs;
 pub(crate) use recovery::recover;
 pub(crate) use roots::Roots;
 pub(crate) use routes::{__path_list_pellets, __path_show_pellet, list_pellets, show_pellet};
+pub use traced::TracedPacking;

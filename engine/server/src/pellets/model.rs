@@ -71,6 +71,7 @@ pub(crate) struct PelletPage {
     pub(crate) items: Vec<Pellet>,
     /// The `cursor` of the next page, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) next_cursor: Option<String>,
 }
 

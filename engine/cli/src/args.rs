@@ -1,0 +1,188 @@
+//! The command line, as it was given.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use nestr_pellets::{PelletName, Profile};
+
+/// Packs dependency trees into Pellets and serves the Engine.
+#[derive(Debug, Parser)]
+#[command(name = "nestr", version, about, propagate_version = true, subcommand_required = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve REST, WebSocket, the web page and metrics
+    Serve(ServeArgs),
+    /// Pack trees and look at Pellets
+    #[command(subcommand)]
+    Pellet(PelletCommand),
+    /// Make tokens for the Engine's API
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI description
+    #[command(hide = true)]
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PelletCommand {
+    /// Pack a directory into FILE.pellet and FILE.meta.json, without a running Engine
+    Compress(CompressArgs),
+    /// Show what a Pellet's sidecar says
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token signed with the secret of the state folder
+    Create(TokenArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value
+    Show(ConfigShowArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file [default: nestr.yaml in the current folder, if there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the database and the signing secret
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Where telemetry goes, the base of the OTLP/HTTP paths
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+    /// Address of REST, WebSocket and the page; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Address that serves metrics alone; port 0 picks a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<String>,
+    /// Directory beneath which trees may be packed; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Vec<String>,
+    /// Base of Perch's API
+    #[arg(long, value_name = "URL")]
+    pub(crate) perch_url: Option<String>,
+    /// Print the bound addresses as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompressArgs {
+    /// The directory to pack
+    pub(crate) path: PathBuf,
+    /// The archive to write; an existing one is replaced [default: NAME.pellet in the current folder]
+    #[arg(long, value_name = "FILE.pellet")]
+    pub(crate) output: Option<PathBuf>,
+    /// Name of the Pellet [default: the directory's name]
+    #[arg(long)]
+    pub(crate) name: Option<PelletName>,
+    /// How to pack: seekable or dense
+    #[arg(long, default_value = "seekable")]
+    pub(crate) profile: Profile,
+    /// Print the result as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The archive, or its sidecar
+    pub(crate) file: PathBuf,
+    /// Print the whole sidecar as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// How long the token is valid: a number and s, m, h or d
+    #[arg(long, default_value = "8h", value_parser = parse_duration)]
+    pub(crate) ttl: Duration,
+    /// Whom it names
+    #[arg(long, env = "USER", default_value = "local", hide_env_values = true)]
+    pub(crate) subject: String,
+    /// Print token and expiry as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShowArgs {
+    /// Say where each value comes from
+    #[arg(long)]
+    pub(crate) origin: bool,
+    /// Print as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+/// A token that never expires is a password; a year is the most.
+const MAX_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let refused = || format!("{text:?} is not a duration; write 30s, 15m, 8h or 7d");
+    let (at, unit) = text.char_indices().next_back().ok_or_else(refused)?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
+        _ => return Err(refused()),
+    };
+    let count: u64 = text[..at].parse().map_err(|_| refused())?;
+    let seconds = count.checked_mul(factor).ok_or_else(refused)?;
+    match Duration::from_secs(seconds) {
+        Duration::ZERO => Err(refused()),
+        ttl if ttl > MAX_TTL => Err("at most 365d".to_owned()),
+        ttl => Ok(ttl),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        for (text, seconds) in [("30s", 30), ("15m", 900), ("8h", 28_800), ("365d", 31_536_000)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "h", "8", "8 h", "-1h", "0s", "366d", "8y", "99999999999999999999d", "8µ"]
+        {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `nestr pellet compress`: packs without a running Engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use durable_fs::{DiskFs, Fs, SystemClock};
+use nestr_pellets::{Destination, ErrorKind, PackError, PackOptions, Packed, PelletName};
+use nestr_server::TracedPacking;
+use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
+use nestr_telemetry::{Instruments, trace_id_of};
+use serde_json::json;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::args::CompressArgs;
+use crate::bar::Bar;
+use crate::failure::{Exit, Failure, chain};
+use crate::{output, setup};
+
+/// Time that the telemetry of a finished command may take to leave.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Packs a directory into a file.
+pub(crate) fn run(args: &CompressArgs) -> Result<(), Failure> {
+    let config = setup::load(setup::sources(&args.source)?)?;
+    let source = real_path(&args.path)?;
+    let name = args.name.clone().unwrap_or_else(|| PelletName::from_path(&source));
+    let target = target(args, &name)?;
+    let telemetry = setup::command_telemetry(&config)?;
+    let options = PackOptions {
+        name,
+        profile: args.profile,
+        threads: config.pellets.threads,
+        mtime: source_date_epoch()?,
+        ..PackOptions::new(source)
+    };
+    let (packed, trace_id) = pack(&options, target, telemetry.instruments(), !args.json)?;
+    let shown = show(args, &options, &packed, trace_id.as_deref());
+    telemetry.shutdown(FLUSH);
+    shown
+}
+
+fn pack(
+    options: &PackOptions,
+    target: PathBuf,
+    instruments: &Instruments,
+    bar: bool,
+) -> Result<(Packed, Option<String>), Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // Kept until the end: its thread listens for ctrl-C.
+    let _runtime = watch_for_interrupt(Arc::clone(&interrupted))?;
+    let operation = tracing::info_span!(span::PELLET_COMPRESS);
+    operation.set_attribute(attr::NESTR_PELLET_SOURCE, options.source.display().to_string());
+    operation.set_attribute(attr::NESTR_PELLET_NAME, options.name.to_string());
+    operation.set_attribute(attr::NESTR_PELLET_PROFILE, options.profile.as_str());
+    let bar = Bar::new(bar, &interrupted);
+    let observer = TracedPacking::new(&operation, &bar);
+    let fs: Arc<dyn Fs> = Arc::new(DiskFs);
+    let destination = Destination::File(target);
+    let clock = SystemClock::new();
+    let packed = operation
+        .in_scope(|| nestr_pellets::pack(fs.as_ref(), &clock, options, &destination, &observer));
+    bar.end();
+    match &packed {
+        Ok(packed) => {
+            observer.finish(None);
+            succeed(&operation, instruments, packed);
+        }
+        Err(e) => {
+            let detail = chain(e);
+            observer.finish(Some((e.code(), &detail)));
+            nestr_telemetry::fail(&operation, e.code(), &detail);
+            let outcome = match e.kind() {
+                ErrorKind::Cancelled => Outcome::Cancelled,
+                _ => Outcome::Failed,
+            };
+            instruments.pellet_compressed(outcome, Duration::ZERO);
+        }
+    }
+    let trace_id = trace_id_of(&operation);
+    packed.map(|packed| (packed, trace_id)).map_err(|e| not_packed(&e))
+}
+
+fn succeed(operation: &Span, instruments: &Instruments, packed: &Packed) {
+    operation.set_attribute(attr::NESTR_PELLET_DIGEST, packed.digest.to_string());
+    operation.set_attribute(attr::NESTR_PELLET_TREE, packed.tree.to_string());
+    instruments.pellet_compressed(Outcome::Success, packed.duration);
+    instruments.pellet_bytes(Direction::In, Stage::Compress, packed.bytes_in);
+    instruments.pellet_bytes(Direction::Out, Stage::Compress, packed.bytes_out);
+    instruments.pellet_ratio(ratio(packed));
+}
+
+fn show(
+    args: &CompressArgs,
+    options: &PackOptions,
+    packed: &Packed,
+    trace_id: Option<&str>,
+) -> Result<(), Failure> {
+    if args.json {
+        return output::line(
+            &json!({
+                "digest": packed.digest,
+                "tree": packed.tree,
+                "name": options.name,
+                "profile": options.profile,
+                "archive": packed.archive,
+                "sidecar": packed.sidecar,
+                "entries": packed.entries,
+                "skipped": packed.n_skipped,
+                "bytes_in": packed.bytes_in,
+                "bytes_out": packed.bytes_out,
+                "ratio": ratio(packed),
+                "frames": packed.frames,
+                "duration_ms": u64::try_from(packed.duration.as_millis()).unwrap_or(u64::MAX),
+                "trace_id": trace_id,
+            })
+            .to_string(),
+        );
+    }
+    let skipped = match packed.n_skipped {
+        0 => String::new(),
+        n => format!(", left out {n} sockets, pipes or devices"),
+    };
+    output::text(&format!(
+        "{}  {} entries, {} → {} ({:.2}×) in {}{skipped}\ndigest  {}\n",
+        packed.archive.display(),
+        packed.entries,
+        output::bytes(packed.bytes_in),
+        output::bytes(packed.bytes_out),
+        ratio(packed),
+        output::duration(packed.duration),
+        packed.digest,
+    ))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio is shown with three digits")]
+fn ratio(packed: &Packed) -> f64 {
+    packed.bytes_in as f64 / packed.bytes_out.max(1) as f64
+}
+
+/// The directory itself, so that `.` has a name.
+fn real_path(path: &Path) -> Result<PathBuf, Failure> {
+    path.canonicalize().map_err(|e| {
+        let exit = match e.kind() {
+            std::io::ErrorKind::NotFound => Exit::NotFound,
+            _ => Exit::Failure,
+        };
+        Failure::new(exit, format!("cannot pack {}: {e}", path.display()))
+    })
+}
+
+/// The archive to write. A name that was not given must be free.
+fn target(args: &CompressArgs, name: &PelletName) -> Result<PathBuf, Failure> {
+    match &args.output {
+        Some(file) if file.extension().is_some_and(|ending| ending == "pellet") => Ok(file.clone()),
+        Some(file) => {
+            let message = format!("{} does not end in .pellet", file.display());
+            Err(Failure::new(Exit::Usage, message).hint("write --output NAME.pellet"))
+        }
+        None => {
+            let file = PathBuf::from(format!("{name}.pellet"));
+            match file.symlink_metadata() {
+                Ok(_) => Err(Failure::new(Exit::Conflict, format!("{} exists", file.display()))
+                    .hint("name it with --output to replace it")),
+                Err(_) => Ok(file),
+            }
+        }
+    }
+}
+
+/// The mtime of all entries, by the convention of reproducible builds.
+fn source_date_epoch() -> Result<u64, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
+    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Failure::new(Exit::Usage, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
+    })
+}
+
+fn watch_for_interrupt(interrupted: Arc<AtomicBool>) -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::of(&e))?;
+    runtime.spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(runtime)
+}
+
+fn not_packed(error: &PackError) -> Failure {
+    let exit = match error.kind() {
+        ErrorKind::PathNotFound => Exit::NotFound,
+        ErrorKind::NotADirectory => Exit::Usage,
+        ErrorKind::Cancelled => Exit::Interrupted,
+        _ => Exit::Failure,
+    };
+    Failure::new(exit, chain(error)).hint(error.hint())
+}

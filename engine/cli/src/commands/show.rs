@@ -1,0 +1,49 @@
+//! `nestr pellet show`.
+
+use std::path::{Path, PathBuf};
+
+use durable_fs::DiskFs;
+use nestr_pellets::{Sidecar, SidecarError};
+
+use crate::args::ShowArgs;
+use crate::failure::{Exit, Failure, chain};
+use crate::output;
+
+/// Prints what the sidecar beside an archive says.
+pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
+    let path = sidecar_of(&args.file);
+    let sidecar = Sidecar::read(&DiskFs, &path).map_err(|e| unreadable(&e))?;
+    if args.json {
+        let text = serde_json::to_string(&sidecar).map_err(|e| Failure::of(&e))?;
+        return output::line(&text);
+    }
+    let totals = &sidecar.totals;
+    output::text(&format!(
+        "name     {}\ndigest   {}\ntree     {}\nprofile  {}\nentries  {}\ncontent  {}\narchive  {} in {} frames\n",
+        sidecar.name,
+        sidecar.digest,
+        sidecar.tree,
+        sidecar.profile,
+        totals.entries,
+        output::bytes(totals.bytes_in),
+        output::bytes(totals.bytes_out),
+        sidecar.frames.len(),
+    ))
+}
+
+fn sidecar_of(file: &Path) -> PathBuf {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some("pellet") => file.with_extension("meta.json"),
+        _ => file.to_owned(),
+    }
+}
+
+fn unreadable(error: &SidecarError) -> Failure {
+    let exit = match error {
+        SidecarError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Exit::NotFound
+        }
+        _ => Exit::Failure,
+    };
+    Failure::new(exit, chain(error))
+}

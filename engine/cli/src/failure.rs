@@ -1,0 +1,68 @@
+//! How a command fails: its exit code, what happened, what to do.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Exit codes of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It failed.
+    Failure = 1,
+    /// It was asked wrongly.
+    Usage = 2,
+    /// Something else holds what it needs.
+    Conflict = 3,
+    /// What it was asked about is not there.
+    NotFound = 4,
+    /// Somebody interrupted it.
+    Interrupted = 130,
+}
+
+/// A failed command.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// A failure without a kind of its own: its message and its causes.
+    pub(crate) fn of(error: &dyn std::error::Error) -> Self {
+        Self::new(Exit::Failure, chain(error))
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Tells standard error, and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        let mut text = format!("error: {}\n", self.message);
+        if let Some(hint) = self.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        // Without standard error nobody can be told.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+/// An error and its causes, each told once.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.ends_with(&next_text) {
+            text = format!("{text}: {next_text}");
+        }
+        cause = next.source();
+    }
+    text
+}

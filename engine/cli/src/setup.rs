@@ -1,0 +1,97 @@
+//! From arguments and environment to a configuration and running telemetry.
+
+use std::io::IsTerminal as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use nestr_config::{Config, Key, LogFormat, LogLevel, Origin, Sources};
+use nestr_telemetry::{Export, LogForm, LogOptions, Telemetry, TelemetryOptions};
+use tracing::level_filters::LevelFilter;
+
+use crate::args::ConfigArgs;
+use crate::failure::{Exit, Failure};
+
+const DEFAULT_FILE: &str = "nestr.yaml";
+const PROFILE_VARIABLE: &str = "NESTR_PROFILE";
+/// A collector on this machine answers at once; a command does not wait for one elsewhere.
+const PROBE: Duration = Duration::from_millis(200);
+
+/// The layers that every command shares.
+pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources, Failure> {
+    let folder = std::env::current_dir().map_err(|e| Failure::of(&e))?;
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut sources = Sources::new(&folder).variables(variables);
+    sources = match &args.config {
+        Some(file) => sources.file(file),
+        None => sources.file_if_there(folder.join(DEFAULT_FILE)),
+    };
+    if let Ok(profile) = std::env::var(PROFILE_VARIABLE) {
+        sources = sources.profile(Some(profile));
+    }
+    if let Some(dir) = &args.state_dir {
+        sources = sources.flag(Key::StateDir, "--state-dir", dir.display().to_string());
+    }
+    if let Some(endpoint) = &args.otlp_endpoint {
+        sources = sources.flag(Key::TelemetryOtlpEndpoint, "--otlp-endpoint", endpoint);
+    }
+    Ok(sources)
+}
+
+/// The checked configuration.
+pub(crate) fn load(sources: Sources) -> Result<Config, Failure> {
+    sources
+        .load()
+        .map_err(|e| Failure::new(Exit::Usage, format!("the configuration is not valid\n{e}")))
+}
+
+/// Starts telemetry of a long-running server.
+pub(crate) fn server_telemetry(config: &Config) -> Result<Telemetry, Failure> {
+    let export =
+        config.telemetry.enabled.then(|| Export::to(config.telemetry.otlp_endpoint.as_str()));
+    start(config, export, level(config.log.level))
+}
+
+/// Starts telemetry of a command: it is exported only where somebody listens, and only warnings are shown unless asked.
+pub(crate) fn command_telemetry(config: &Config) -> Result<Telemetry, Failure> {
+    let endpoint = &config.telemetry.otlp_endpoint;
+    let listening = config.telemetry.enabled && is_listening(endpoint.socket_addrs(|| Some(4318)));
+    let export = listening.then(|| Export::to(endpoint.as_str()));
+    let asked = config.describe().iter().find(|value| value.key == Key::LogLevel);
+    let log = match asked.map(|value| &value.origin) {
+        None | Some(Origin::Default) => LevelFilter::WARN,
+        Some(_) => level(config.log.level),
+    };
+    start(config, export, log)
+}
+
+fn is_listening(addresses: std::io::Result<Vec<std::net::SocketAddr>>) -> bool {
+    addresses.is_ok_and(|found| {
+        found.iter().any(|address| TcpStream::connect_timeout(address, PROBE).is_ok())
+    })
+}
+
+fn start(
+    config: &Config,
+    export: Option<Export>,
+    level: LevelFilter,
+) -> Result<Telemetry, Failure> {
+    let form = match config.log.format {
+        LogFormat::Text => LogForm::Text,
+        LogFormat::Json => LogForm::Json,
+    };
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = LogOptions { level, form, colour };
+    let options = TelemetryOptions { export, log, ..TelemetryOptions::default() };
+    nestr_telemetry::init(&options).map_err(|e| Failure::of(&e))
+}
+
+fn level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
