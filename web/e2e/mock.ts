@@ -132,7 +132,9 @@ const json = (body: unknown, status = 200) => (route: Route) =>
 /** Answers everything under /api and the event stream. */
 export async function mockEngine(page: Page, given: { pellets?: unknown[] } = {}) {
   await page.route('**/api/**', json({ title: 'Not found', code: 'not-found', status: 404 }, 404))
-  await page.route('**/api/pellets?*', json({ items: given.pellets ?? pellets, next_cursor: given.pellets ? undefined : 'more' }))
+  await page.route('**/api/pellets?*', (route) =>
+    json({ items: given.pellets ?? pellets, next_cursor: given.pellets ? undefined : 'more' })(route),
+  )
   await page.route(`**/api/pellets/${digest}`, json(pellets[0]))
   await page.route('**/api/operations/op1', json(operation))
   await page.route('**/api/operations/op2', json(failedOperation))
@@ -142,5 +144,5 @@ export async function mockEngine(page: Page, given: { pellets?: unknown[] } = {}
   await page.route('**/api/perch/traces?*', json({ data: [trace], total: 1, limit: 50, offset: 0, errors: null }))
   await page.route(`**/api/perch/traces/${traceId}`, json({ data: [trace], total: 1, limit: 0, offset: 0, errors: null }))
   await page.route('**/api/perch/logs?*', json({ data: logs }))
-  await page.routeWebSocket('**/ws', () => undefined)
+  await page.routeWebSocket('**/ws*', () => undefined)
 }

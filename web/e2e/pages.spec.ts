@@ -1,9 +1,9 @@
 /** Every page of the build, in both themes, under the Engine's own policy: nothing blocked, nothing inaccessible. */
 import { execFileSync } from 'node:child_process'
-import { type Page, test as base, expect } from '@playwright/test'
+import { type Page, type WebSocketRoute, test as base, expect } from '@playwright/test'
 import { preview } from 'vite'
 import { expectAccessible } from './axe'
-import { digest, largeTrace, mockEngine, token, traceId } from './mock'
+import { digest, largeTrace, mockEngine, pellets, token, traceId } from './mock'
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -117,6 +117,25 @@ for (const colorScheme of ['light', 'dark'] as const) {
     })
   })
 }
+
+test('the event stream breaks and resumes after the last revision, and a new Pellet shows by itself', async ({ page, built }) => {
+  const found: unknown[] = []
+  await mockEngine(page, { pellets: found })
+  const sockets: WebSocketRoute[] = []
+  await page.routeWebSocket('**/ws*', (socket) => {
+    sockets.push(socket)
+  })
+  await signIn(page)
+  await page.goto(`${built}/pellets`)
+  await expect(page.getByText('No Pellet yet')).toBeVisible()
+  await expect.poll(() => sockets.length).toBe(1)
+  found.push(pellets[0])
+  sockets[0]?.send(JSON.stringify({ type: 'pellet:compressed', rev: 41, id: 'e', time: '', subject: 'pellets/x', actor: 'ada', data: {} }))
+  await sockets[0]?.close({ code: 1001 })
+  await expect(page.getByRole('link', { name: 'site-modules', exact: true })).toBeVisible()
+  await expect.poll(() => sockets.map((socket) => new URL(socket.url()).search)).toEqual(['', '?since=41'])
+  await expect(page.getByRole('status').filter({ hasText: /^live$/ })).toBeVisible()
+})
 
 test('a trace of 100 000 spans draws only what is on screen', async ({ page, built }) => {
   await mockEngine(page)
