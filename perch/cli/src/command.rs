@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{guard, up};
+use crate::{check, collect, guard, up};
 
 /// Watches what speaks OTLP: collects, keeps, hands on.
 #[derive(Debug, Parser)]
@@ -18,6 +18,10 @@ pub(crate) struct Perch {
 enum Command {
     /// Start the Engine, the collector and the servers found, and stop them together
     Up(Box<up::UpArgs>),
+    /// Run the collector with a configuration file
+    Collect(collect::CollectArgs),
+    /// Check a configuration file and say what it would run
+    Check(check::CheckArgs),
     #[command(hide = true)]
     Guard(guard::GuardArgs),
 }
@@ -28,6 +32,8 @@ impl Perch {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Up(args) => up::run(*args),
+            Command::Collect(args) => collect::run(&args),
+            Command::Check(args) => check::run(&args),
             Command::Guard(args) => guard::run(&args),
         }
     }

@@ -4,12 +4,13 @@ use std::io::Write;
 
 use collector_telemetry::{LogFormat, start_logs};
 
-/// Starts logging to standard error. `PERCH_LOG` is a `tracing` filter, `info` by default;
+/// Starts logging to standard error. `PERCH_LOG` is a `tracing` filter and goes before `level`;
 /// `PERCH_LOG_FORMAT=json` gives one JSON object per line.
-pub(crate) fn start() {
-    let level = std::env::var("PERCH_LOG").unwrap_or_else(|_| "info".to_owned());
+pub(crate) fn start(level: &str) {
+    let chosen = std::env::var("PERCH_LOG");
     let json = std::env::var("PERCH_LOG_FORMAT").is_ok_and(|format| format == "json");
-    start_logs(&level, if json { LogFormat::Json } else { LogFormat::Text });
+    let format = if json { LogFormat::Json } else { LogFormat::Text };
+    start_logs(chosen.as_deref().unwrap_or(level), format);
 }
 
 /// Prints an error with its causes, one per line.

@@ -1,9 +1,13 @@
 //! The perch command: reads the command line, sets up logging and hands over.
 
+mod api;
+mod check;
+mod collect;
 mod command;
 mod guard;
 mod http;
 mod logging;
+mod signals;
 mod up;
 
 use std::process::ExitCode;
@@ -12,7 +16,6 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let command = command::Perch::parse();
-    logging::start();
     match command.run() {
         Ok(code) => code,
         Err(error) => {

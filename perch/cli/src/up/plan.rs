@@ -27,7 +27,7 @@ pub(super) fn collector(
 ) -> std::io::Result<Component> {
     let listen = &options.listen;
     let config = state.at("perch.yaml");
-    let yaml = configuration(listen, found, &state.at("log"));
+    let yaml = configuration(listen, found, &state.at("storage"));
     let args = ["collect", "--config", &config.display().to_string(), "--api-listen"];
     let mut args: Vec<String> = args.map(Into::into).into();
     args.push(listen.api.addr.to_string());
@@ -150,7 +150,7 @@ mod tests {
         let listen = Flags::parse_from(["perch"]).addresses.into();
         let present = kinds.iter().map(|k| (*k, PathBuf::new())).collect();
         let found = Found { present, missing: Vec::new() };
-        configuration(&listen, &found, Path::new("/state/perch/log"))
+        configuration(&listen, &found, Path::new("/state/perch/storage"))
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::backends::{Found, Kind, Site};
 use super::demo;
@@ -16,12 +15,15 @@ use super::report::Report;
 use super::state_dir::{StateDir, create_private};
 use super::{plan, token};
 use crate::http::Client;
+use crate::logging;
+use crate::signals::Signals;
 
 /// Exit code of a start that was broken off by the user.
 const INTERRUPTED: u8 = 130;
 
 /// Runs until asked to stop. Being stopped once everything is up is success.
 pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
+    logging::start("info");
     let options = args.resolve()?;
     // One thread, the main one: parent-death signals follow the thread that starts a process.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -125,29 +127,4 @@ async fn start(
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
-}
-
-/// The signals that end `perch up`.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
 }

@@ -15,27 +15,42 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Answers `/api/{path}`; nothing for a path that is not one of ours. `now` is wall time in
-/// nanoseconds. Reads files: call it where blocking is allowed.
+/// What is asked, by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// `/api/services`
+    Services,
+    /// `/api/services/{service}/operations`
+    OperationsOf(String),
+    /// `/api/operations`
+    Operations,
+    /// `/api/traces`
+    Traces,
+    /// `/api/traces/{id}`
+    Trace(String),
+    /// `/api/logs`, ours
+    Logs,
+}
+
+/// Answers a question with its decoded query parameters; `now` is wall time in nanoseconds. Reads
+/// files: call it where blocking is allowed.
 #[must_use]
-pub fn answer(store: &Store, path: &str, pairs: &[(String, String)], now: u64) -> Option<Answer> {
+pub fn answer(store: &Store, question: &Question, pairs: &[(String, String)], now: u64) -> Answer {
     let parameters = Parameters(pairs);
-    let parts: Vec<&str> = path.split('/').collect();
-    let reply = match parts.as_slice() {
-        ["services"] => Ok(list(&store.services())),
-        ["services", service, "operations"] => {
+    let reply = match question {
+        Question::Services => Ok(list(&store.services())),
+        Question::OperationsOf(service) => {
             let operations = store.operations(service, None);
             let mut names: Vec<String> = operations.into_iter().map(|o| o.name).collect();
             names.dedup();
             Ok(list(&names))
         }
-        ["operations"] => operations(store, parameters),
-        ["traces"] => traces(store, parameters, now),
-        ["traces", id] => trace(store, id),
-        ["logs"] => logs(store, parameters, now),
-        _ => return None,
+        Question::Operations => operations(store, parameters),
+        Question::Traces => traces(store, parameters, now),
+        Question::Trace(id) => trace(store, id),
+        Question::Logs => logs(store, parameters, now),
     };
-    Some(reply.unwrap_or_else(|error| refusal(400, &error.to_string())))
+    reply.unwrap_or_else(|error| refusal(400, &error.to_string()))
 }
 
 fn operations(store: &Store, parameters: Parameters<'_>) -> Result<Answer, QueryError> {
@@ -87,7 +102,8 @@ fn with_completeness(mut answer: Answer, complete: bool) -> Answer {
 }
 
 /// An error in Jaeger's shape.
-fn refusal(status: u16, message: &str) -> Answer {
+#[must_use]
+pub fn refusal(status: u16, message: &str) -> Answer {
     let body = json!({
         "data": null,
         "total": 0,

@@ -8,7 +8,7 @@ mod convert;
 mod model;
 mod query;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, Question, answer, refusal};
 pub use model::{KeyValue, Log, Process, Reference, Span, Trace};
 pub use query::QueryError;
 

@@ -5,11 +5,15 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use serde_json::json;
 
 use super::support::{Bench, NOW, pair, small_segments, span, traces_of};
-use crate::jaeger::{Answer, answer};
+use crate::jaeger::{Answer, Question, answer};
 
-fn ask(bench: &Bench, path: &str, pairs: &[(&str, &str)]) -> Answer {
+fn ask(bench: &Bench, question: Question, pairs: &[(&str, &str)]) -> Answer {
     let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-    answer(&bench.store, path, &pairs, NOW + 1_000_000_000).unwrap()
+    answer(&bench.store, &question, &pairs, NOW + 1_000_000_000)
+}
+
+fn trace(id: &str) -> Question {
+    Question::Trace(id.into())
 }
 
 /// A trace with one of everything: a root that failed and a child with an event and a link.
@@ -49,15 +53,15 @@ fn rich() -> Bench {
 #[test]
 fn a_trace_is_what_jaeger_would_answer() {
     let bench = rich();
-    let got = ask(&bench, "traces/abababababababab", &[]);
-    let (trace, us) = ("ab".repeat(8), NOW / 1_000);
+    let got = ask(&bench, trace("abababababababab"), &[]);
+    let (hex, us) = ("ab".repeat(8), NOW / 1_000);
     let scope = json!({"key": "otel.scope.name", "type": "string", "value": "tests"});
     let want = json!({
         "data": [{
-            "traceID": trace,
+            "traceID": hex,
             "spans": [
                 {
-                    "traceID": trace, "spanID": "0101010101010101", "flags": 1,
+                    "traceID": hex, "spanID": "0101010101010101", "flags": 1,
                     "operationName": "operation-1", "references": [],
                     "startTime": us, "duration": 5_000,
                     "tags": [
@@ -76,10 +80,10 @@ fn a_trace_is_what_jaeger_would_answer() {
                     "logs": [], "processID": "p1", "warnings": null,
                 },
                 {
-                    "traceID": trace, "spanID": "0202020202020202", "flags": 0,
+                    "traceID": hex, "spanID": "0202020202020202", "flags": 0,
                     "operationName": "operation-2",
                     "references": [
-                        {"refType": "CHILD_OF", "traceID": trace, "spanID": "0101010101010101"},
+                        {"refType": "CHILD_OF", "traceID": hex, "spanID": "0101010101010101"},
                         {"refType": "FOLLOWS_FROM", "traceID": "09".repeat(16), "spanID": "0808080808080808"},
                     ],
                     "startTime": us + 10, "duration": 5_000,
@@ -104,23 +108,27 @@ fn a_trace_is_what_jaeger_would_answer() {
 fn ids_are_padded_and_found_by_search_too() {
     let bench = rich();
     let padded = "0".repeat(16) + &"ab".repeat(8);
-    let by_id = ask(&bench, "traces/abababababababab", &[]);
-    assert_eq!(ask(&bench, &format!("traces/{padded}"), &[]), by_id);
-    assert_eq!(ask(&bench, "traces", &[("traceID", &padded)]), by_id);
+    let by_id = ask(&bench, trace("abababababababab"), &[]);
+    assert_eq!(ask(&bench, trace(&padded), &[]), by_id);
+    assert_eq!(ask(&bench, Question::Traces, &[("traceID", &padded)]), by_id);
     let tags = r#"{"error":"true","event":"frame"}"#;
-    assert_eq!(ask(&bench, "traces", &[("service", "nestr"), ("tags", tags)]).body["total"], 0);
+    assert_eq!(
+        ask(&bench, Question::Traces, &[("service", "nestr"), ("tags", tags)]).body["total"],
+        0
+    );
     let tags = r#"{"event":"frame"}"#;
-    assert_eq!(ask(&bench, "traces", &[("service", "nestr"), ("tags", tags)]), by_id);
+    assert_eq!(ask(&bench, Question::Traces, &[("service", "nestr"), ("tags", tags)]), by_id);
     bench.stop();
 }
 
 #[test]
 fn lists_are_in_jaegers_shape() {
     let bench = rich();
-    assert_eq!(ask(&bench, "services", &[]).body["data"], json!(["nestr"]));
-    let names = ask(&bench, "services/nestr/operations", &[]).body;
+    assert_eq!(ask(&bench, Question::Services, &[]).body["data"], json!(["nestr"]));
+    let names = ask(&bench, Question::OperationsOf("nestr".into()), &[]).body;
     assert_eq!(names["data"], json!(["operation-1", "operation-2"]));
-    let operations = ask(&bench, "operations", &[("service", "nestr"), ("spanKind", "server")]);
+    let operations =
+        ask(&bench, Question::Operations, &[("service", "nestr"), ("spanKind", "server")]);
     assert_eq!(operations.body["data"], json!([{"name": "operation-1", "spanKind": "server"}]));
     bench.stop();
 }
@@ -128,19 +136,23 @@ fn lists_are_in_jaegers_shape() {
 #[test]
 fn refusals_are_in_jaegers_shape() {
     let bench = rich();
-    let refused = |path, pairs: &[(&str, &str)], status, message: &str| {
-        let answer = ask(&bench, path, pairs);
+    let refused = |question, pairs: &[(&str, &str)], status, message: &str| {
+        let answer = ask(&bench, question, pairs);
         let want = json!({
             "data": null, "total": 0, "limit": 0, "offset": 0,
             "errors": [{"code": status, "msg": message}],
         });
         assert_eq!(answer, Answer { status, body: want });
     };
-    refused("traces/1234", &[], 404, "trace not found");
-    refused("traces/xyz", &[], 400, "parameter 'traceID' is not up to 32 hex digits: xyz");
-    refused("traces", &[], 400, "parameter 'service' is required");
-    refused("operations", &[], 400, "parameter 'service' is required");
-    refused("logs", &[("limit", "many")], 400, "parameter 'limit' is not a whole number: many");
-    assert_eq!(answer(&bench.store, "secrets", &[], NOW), None);
+    refused(trace("1234"), &[], 404, "trace not found");
+    refused(trace("xyz"), &[], 400, "parameter 'traceID' is not up to 32 hex digits: xyz");
+    refused(Question::Traces, &[], 400, "parameter 'service' is required");
+    refused(Question::Operations, &[], 400, "parameter 'service' is required");
+    refused(
+        Question::Logs,
+        &[("limit", "many")],
+        400,
+        "parameter 'limit' is not a whole number: many",
+    );
     bench.stop();
 }

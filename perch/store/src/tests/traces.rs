@@ -162,7 +162,7 @@ fn a_segment_that_goes_takes_its_traces_and_its_index_along() {
         .into_iter()
         .filter(|index| !index.with_extension("seg").exists())
         .collect();
-    assert_eq!(orphans, [PathBuf::new(); 0]);
+    assert!(orphans.is_empty(), "{orphans:?}");
     bench.stop();
 }
 
