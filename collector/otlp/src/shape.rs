@@ -9,6 +9,8 @@
 //! *Not here*: meaning. A span without a trace id or with an end before its start passes; policies judge that.
 //! Unknown fields pass, as protobuf demands.
 
+use std::borrow::Cow;
+
 use crate::schema::{self, Field, Kind, Label, Message};
 use crate::wire::{read_len, read_tag, read_varint, skip};
 use crate::{Limits, Malformed, Signal};
@@ -24,20 +26,21 @@ pub struct Shape {
 
 /// Walks `payload`, the protobuf of the signal's export request.
 pub fn check(signal: Signal, payload: &[u8], limits: &Limits) -> Result<Shape, Malformed> {
-    let mut walk = Walk { len: payload.len(), limits, shape: Shape::default() };
-    walk.message(
-        schema::request(signal),
-        payload,
-        payload.len(),
-        Depth { messages: 1, any_values: 0 },
-    )?;
-    Ok(walk.shape)
+    let mut walk = Walk { len: payload.len(), limits, shape: Shape::default(), fault: None };
+    let depth = Depth { messages: 1, any_values: 0 };
+    match walk.message(schema::request(signal), payload, payload.len(), depth) {
+        Some(()) => Ok(walk.shape),
+        None => Err(walk.fault.unwrap_or_else(|| Malformed::new(0, "broken request"))),
+    }
 }
 
 struct Walk<'a> {
     len: usize,
     limits: &'a Limits,
     shape: Shape,
+    /// Set once, when the walk ends early; kept here because returning it through every level costs more
+    /// than the walk itself.
+    fault: Option<Malformed>,
 }
 
 #[derive(Clone, Copy)]
@@ -57,118 +60,124 @@ impl Walk<'_> {
         bytes: &[u8],
         until_end: usize,
         depth: Depth,
-    ) -> Result<(), Malformed> {
-        let start = self.len - until_end;
-        let at = |rest: &[u8]| start + (bytes.len() - rest.len());
-        let depth = self.enter(message, start, depth)?;
+    ) -> Option<()> {
+        let depth = self.enter(message, until_end, depth)?;
         let (mut seen, mut n_attributes) = (0_u32, 0_u32);
         let mut rest = bytes;
         while !rest.is_empty() {
-            let tag_at = rest;
-            let (number, wire_type) =
-                read_tag(&mut rest).ok_or_else(|| Malformed::new(at(tag_at), "broken tag"))?;
+            let tag_at = rest.len();
+            let place = (message, until_end - (bytes.len() - tag_at));
+            let Some((number, wire_type)) = read_tag(&mut rest) else {
+                return self.fail(place.1, "broken tag");
+            };
             let Some(field) = message.field(number) else {
-                skip(&mut rest, number, wire_type)
-                    .ok_or_else(|| Malformed::new(at(tag_at), "broken unknown field"))?;
+                if skip(&mut rest, number, wire_type).is_none() {
+                    return self.fail(place.1, "broken unknown field");
+                }
                 continue;
             };
-            match field.label {
+            let first = match field.label {
                 Label::One => mark(&mut seen, 1 << number),
                 Label::OneOf => mark(&mut seen, ONE_OF_SEEN),
-                Label::Many => Some(()),
+                Label::Many => true,
                 Label::Attributes => {
                     n_attributes += 1;
-                    (n_attributes <= self.limits.max_attributes).then_some(())
+                    n_attributes <= self.limits.max_attributes
                 }
+            };
+            if !first {
+                return self.too_often(place, field);
             }
-            .ok_or_else(|| too_often(at(tag_at), message, field))?;
             if wire_type != 2 {
-                scalar(&mut rest, field, wire_type)
-                    .ok_or_else(|| broken(at(tag_at), message, field))?;
+                let whole = wire_type == field.kind.wire_type()
+                    && skip(&mut rest, number, wire_type).is_some();
+                if !whole {
+                    return self.broken(place, field);
+                }
                 continue;
             }
-            let value = read_len(&mut rest).ok_or_else(|| broken(at(tag_at), message, field))?;
-            match field.kind {
-                Kind::Message(inner) => {
-                    let until_end = self.len - at(rest) + value.len();
-                    self.message(inner, value, until_end, depth)?;
-                }
-                _ => delimited(field, value).ok_or_else(|| broken(at(tag_at), message, field))?,
+            let Some(value) = read_len(&mut rest) else { return self.broken(place, field) };
+            if let Kind::Message(inner) = field.kind {
+                let until_end = until_end - (bytes.len() - rest.len()) + value.len();
+                self.message(inner, value, until_end, depth)?;
+            } else if !delimited(field, value) {
+                return self.broken(place, field);
             }
         }
-        Ok(())
+        Some(())
     }
 
-    fn enter(&mut self, message: &Message, at: usize, depth: Depth) -> Result<Depth, Malformed> {
+    fn enter(&mut self, message: &Message, until_end: usize, depth: Depth) -> Option<Depth> {
         let any_values = depth.any_values + usize::from(message.is_any_value);
         if depth.messages > self.limits.max_nesting {
-            return Err(Malformed::new(at, "messages nested too deeply"));
+            return self.fail(until_end, "messages nested too deeply");
         }
         if any_values > self.limits.max_any_value_depth {
-            return Err(Malformed::new(at, "attribute values nested too deeply"));
+            return self.fail(until_end, "attribute values nested too deeply");
         }
         self.shape.depth = self.shape.depth.max(depth.messages);
         if message.is_item {
             self.shape.n_items += 1;
             if self.shape.n_items > self.limits.max_items {
-                return Err(Malformed::new(at, "too many items in one request"));
+                return self.fail(until_end, "too many items in one request");
             }
         }
-        Ok(Depth { messages: depth.messages + 1, any_values })
+        Some(Depth { messages: depth.messages + 1, any_values })
+    }
+
+    #[cold]
+    fn fail<T>(&mut self, until_end: usize, what: impl Into<Cow<'static, str>>) -> Option<T> {
+        self.fault = Some(Malformed::new(self.len - until_end, what));
+        None
+    }
+
+    #[cold]
+    fn broken(&mut self, (message, until_end): (&Message, usize), field: &Field) -> Option<()> {
+        self.fail(until_end, format!("broken {}.{}", message.name, field.json))
+    }
+
+    #[cold]
+    fn too_often(&mut self, (message, until_end): (&Message, usize), field: &Field) -> Option<()> {
+        let (name, field_name) = (message.name, field.json);
+        let what = match field.label {
+            Label::Attributes => format!("too many {name}.{field_name}"),
+            _ => format!("{name}.{field_name} stands twice"),
+        };
+        self.fail(until_end, what)
     }
 }
 
+/// Whether `bit` is seen for the first time.
 #[inline]
-fn mark(seen: &mut u32, bit: u32) -> Option<()> {
+fn mark(seen: &mut u32, bit: u32) -> bool {
     let first = *seen & bit == 0;
     *seen |= bit;
-    first.then_some(())
-}
-
-/// A known field that is not length-delimited.
-#[inline]
-fn scalar(rest: &mut &[u8], field: &Field, wire_type: u8) -> Option<()> {
-    if wire_type != field.kind.wire_type() {
-        return None;
-    }
-    skip(rest, field.number, wire_type)
+    first
 }
 
 /// A known length-delimited field that is not a message: text, bytes, an id, or packed scalars.
-fn delimited(field: &Field, value: &[u8]) -> Option<()> {
-    let whole = match field.kind {
-        Kind::Str => std::str::from_utf8(value).is_ok(),
+#[inline]
+fn delimited(field: &Field, value: &[u8]) -> bool {
+    match field.kind {
+        // Most text is ASCII, and short: the plain test is the quicker one.
+        Kind::Str => value.is_ascii() || std::str::from_utf8(value).is_ok(),
         Kind::Bytes => true,
         Kind::Id(n) => value.is_empty() || value.len() == n,
-        _ if field.label != Label::Many => false,
-        _ => return packed(field.kind.wire_type(), value),
-    };
-    whole.then_some(())
-}
-
-fn packed(wire_type: u8, mut value: &[u8]) -> Option<()> {
-    match wire_type {
-        1 => value.len().is_multiple_of(8).then_some(()),
-        5 => value.len().is_multiple_of(4).then_some(()),
-        _ => {
-            while !value.is_empty() {
-                read_varint(&mut value)?;
-            }
-            Some(())
-        }
+        _ => field.label == Label::Many && packed(field.kind.wire_type(), value),
     }
 }
 
-#[cold]
-fn broken(at: usize, message: &Message, field: &Field) -> Malformed {
-    Malformed::new(at, format!("broken {}.{}", message.name, field.json))
-}
-
-#[cold]
-fn too_often(at: usize, message: &Message, field: &Field) -> Malformed {
-    let what = match field.label {
-        Label::Attributes => format!("too many {}.{}", message.name, field.json),
-        _ => format!("{}.{} stands twice", message.name, field.json),
-    };
-    Malformed::new(at, what)
+fn packed(wire_type: u8, mut value: &[u8]) -> bool {
+    match wire_type {
+        1 => value.len().is_multiple_of(8),
+        5 => value.len().is_multiple_of(4),
+        _ => {
+            while !value.is_empty() {
+                if read_varint(&mut value).is_none() {
+                    return false;
+                }
+            }
+            true
+        }
+    }
 }

@@ -65,6 +65,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Reads a tag; `None` for damage, field number 0 or one beyond protobuf's 29 bits.
+#[inline]
 pub fn read_tag(rest: &mut &[u8]) -> Option<(u32, u8)> {
     let key = u32::try_from(read_varint(rest)?).ok()?;
     let number = key >> 3;
@@ -79,21 +80,23 @@ pub fn read_varint(rest: &mut &[u8]) -> Option<u64> {
             *rest = tail;
             Some(u64::from(byte))
         }
-        _ => read_long_varint(rest),
+        _ => {
+            let (value, tail) = long_varint(rest)?;
+            *rest = tail;
+            Some(value)
+        }
     }
 }
 
-fn read_long_varint(rest: &mut &[u8]) -> Option<u64> {
+/// By value, so that the caller's `rest` stays in registers.
+fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
-    for (i, &byte) in rest.iter().take(10).enumerate() {
+    for (i, &byte) in bytes.iter().take(10).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * i);
         if byte < 0x80 {
             // The tenth byte holds the one bit that is left of sixty-four.
-            if i == 9 && byte > 1 {
-                return None;
-            }
-            *rest = &rest[i + 1..];
-            return Some(value);
+            let fits = i < 9 || byte <= 1;
+            return fits.then(|| (value, &bytes[i + 1..]));
         }
     }
     None
@@ -125,32 +128,36 @@ pub fn read_fixed32(rest: &mut &[u8]) -> Option<u32> {
 /// Skips the value of a field whose tag was just read, groups and all.
 #[inline]
 pub fn skip(rest: &mut &[u8], number: u32, wire_type: u8) -> Option<()> {
-    skip_within(rest, number, wire_type, 0)
+    *rest = match wire_type {
+        0 => {
+            read_varint(rest)?;
+            return Some(());
+        }
+        1 => rest.split_at_checked(8)?.1,
+        2 => {
+            read_len(rest)?;
+            return Some(());
+        }
+        3 => after_group(rest, number, 0)?,
+        5 => rest.split_at_checked(4)?.1,
+        _ => return None,
+    };
+    Some(())
 }
 
-fn skip_within(rest: &mut &[u8], number: u32, wire_type: u8, n_groups: usize) -> Option<()> {
-    match wire_type {
-        0 => read_varint(rest).map(drop),
-        1 => rest.split_at_checked(8).map(|(_, tail)| *rest = tail),
-        2 => read_len(rest).map(drop),
-        3 => skip_group(rest, number, n_groups),
-        5 => rest.split_at_checked(4).map(|(_, tail)| *rest = tail),
-        _ => None,
-    }
-}
-
-/// Skips to the end of `group`, which stands inside `n_groups` others.
-fn skip_group(rest: &mut &[u8], group: u32, n_groups: usize) -> Option<()> {
+/// What stands behind the end of `group`, which stands inside `n_outer` others.
+fn after_group(mut rest: &[u8], group: u32, n_outer: usize) -> Option<&[u8]> {
     const MAX_GROUPS: usize = 64;
-    if n_groups >= MAX_GROUPS {
+    if n_outer >= MAX_GROUPS {
         return None;
     }
     loop {
-        let (number, wire_type) = read_tag(rest)?;
-        if wire_type == 4 {
-            return (number == group).then_some(());
+        let (number, wire_type) = read_tag(&mut rest)?;
+        match wire_type {
+            3 => rest = after_group(rest, number, n_outer + 1)?,
+            4 => return (number == group).then_some(rest),
+            _ => skip(&mut rest, number, wire_type)?,
         }
-        skip_within(rest, number, wire_type, n_groups + 1)?;
     }
 }
 

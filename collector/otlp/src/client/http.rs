@@ -1,9 +1,7 @@
 //! OTLP/HTTP with protobuf, client side.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::Full;
 
@@ -64,16 +62,10 @@ fn judge(reply: &RawReply) -> Result<Outcome, ExportError> {
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => ErrorKind::Retryable { after: retry_after(reply) },
+        | StatusCode::GATEWAY_TIMEOUT => ErrorKind::Retryable { after: reply.retry_after() },
         _ => ErrorKind::Permanent,
     };
     Err(ExportError { kind, code: format!("HTTP {}", reply.status.as_u16()), message })
-}
-
-/// Seconds only: the form with a date would need the other side's clock to agree with ours.
-fn retry_after(reply: &RawReply) -> Option<Duration> {
-    let seconds = reply.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 impl std::fmt::Debug for HttpClient {

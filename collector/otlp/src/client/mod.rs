@@ -1,4 +1,4 @@
-//! OTLP clients: gRPC and HTTP, one outcome for both.
+//! OTLP clients: gRPC and HTTP, one outcome for both; and a plain one for other bodies.
 //!
 //! A client is a handle: cheap to clone, reconnects by itself, sends as many requests at a time as it is asked to.
 //!
@@ -9,6 +9,7 @@ mod grpc;
 mod http;
 mod options;
 mod outcome;
+mod post;
 mod reply;
 mod transport;
 
@@ -16,4 +17,5 @@ pub use grpc::GrpcClient;
 pub use http::HttpClient;
 pub use options::ClientOptions;
 pub use outcome::{ErrorKind, ExportError, Outcome};
+pub use post::{PostClient, PostReply};
 pub use transport::EndpointError;

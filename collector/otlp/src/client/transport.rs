@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http::header::USER_AGENT;
+use http::header::{RETRY_AFTER, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -52,9 +52,16 @@ impl Endpoint {
             return Err(wrong("holds credentials; put them into headers"));
         }
         if uri.query().is_some() {
-            return Err(wrong("has a query, which OTLP does not know"));
+            return Err(wrong("has a query, which is not sent"));
         }
         Ok(Self { authority, base: uri.path().trim_end_matches('/').to_owned() })
+    }
+
+    /// The endpoint with nothing added to it.
+    pub(super) fn whole(&self) -> Option<Uri> {
+        let path = if self.base.is_empty() { "/" } else { &self.base };
+        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
+        uri.path_and_query(path).build().ok()
     }
 
     pub(super) fn uri(&self, path: &'static str) -> Result<Uri, ExportError> {
@@ -90,6 +97,14 @@ pub(super) struct RawReply {
     pub(super) headers: HeaderMap,
     pub(super) trailers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+impl RawReply {
+    /// Seconds only: the form with a date would need the other side's clock to agree with ours.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
 }
 
 impl<B: Buf + Send + 'static> Transport<B> {
