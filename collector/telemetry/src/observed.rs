@@ -39,7 +39,10 @@ impl Observed {
             pair.set_value(value);
             pair
         });
-        let mut child = proto::Metric::from_label(pairs.collect());
+        let mut pairs: Vec<LabelPair> = pairs.collect();
+        // Sorted by name, as the registry does with the metrics it keeps itself.
+        pairs.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut child = proto::Metric::from_label(pairs);
         if self.is_counter() {
             let mut counter = proto::Counter::default();
             counter.set_value(value);

@@ -2,7 +2,7 @@
 
 /// The candidate that differs from `given` by the fewest edits, if few enough to be meant.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (given.chars().count() / 3).max(1);
+    let limit = given.chars().count().div_ceil(3);
     candidates
         .into_iter()
         .map(|c| (distance(given, c), c))

@@ -1,1 +1,264 @@
-//! Graphs of test nodes.
+//! Graphs of test nodes: a receiver that hands its intake out, an exporter that does as its
+//! settings and its test say.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use collector_telemetry::Metrics;
+use durable_fs::{DiskFs, FaultyFs, Fs, OpKind, SystemClock, Verdict};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::config::{Config, Tree};
+use crate::ledger::Reason;
+use crate::log::Next;
+use crate::node::{
+    Built, Delivered, ExportError, Exporter, ExporterKind, NodeContext, NodeError, Receiver,
+    ReceiverKind, Registry, Started,
+};
+use crate::queue::Jitter;
+use crate::{Batch, Signal};
+
+static INTAKES: Mutex<BTreeMap<String, Intake>> = Mutex::new(BTreeMap::new());
+static TAKEN: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
+static REGISTRY: Registry = Registry {
+    receivers: &[ReceiverKind { name: "hand", signals: &Signal::ALL, build: build_hand }],
+    exporters: &[
+        ExporterKind {
+            name: "sink",
+            older_names: &["drain"],
+            signals: &Signal::ALL,
+            build: build_sink,
+        },
+        ExporterKind {
+            name: "tracesink",
+            older_names: &[],
+            signals: &[Signal::Traces],
+            build: build_sink,
+        },
+    ],
+};
+
+struct Hand(String);
+
+impl Receiver for Hand {
+    fn start(
+        &self,
+        intake: Intake,
+        stop: CancellationToken,
+    ) -> BoxFuture<'_, Result<Started, NodeError>> {
+        INTAKES.lock().unwrap_or_else(PoisonError::into_inner).insert(self.0.clone(), intake);
+        let work = async move { stop.cancelled_owned().await }.map(Ok).boxed();
+        async { Ok(Started { bound: Vec::new(), work }) }.boxed()
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct SinkSettings {
+    /// Never answers.
+    stuck: bool,
+    /// Panics on that many calls first.
+    n_panics: u32,
+}
+
+struct Sink {
+    name: String,
+    settings: SinkSettings,
+    n_calls: Mutex<u32>,
+}
+
+impl Exporter for Sink {
+    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+        async move {
+            let n = {
+                let mut n = self.n_calls.lock().unwrap_or_else(PoisonError::into_inner);
+                *n += 1;
+                *n
+            };
+            assert!(n > self.settings.n_panics, "call {n}");
+            if self.settings.stuck {
+                std::future::pending::<()>().await;
+            }
+            let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+            *taken.entry(self.name.clone()).or_default() += u64::from(batch.n_items);
+            Ok(Delivered::whole())
+        }
+        .boxed()
+    }
+}
+
+fn build_hand(_: &Tree, context: &NodeContext) -> Built<dyn Receiver> {
+    Ok(Arc::new(Hand(context.id.to_string())))
+}
+
+fn build_sink(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
+    let (name, settings) = (context.id.to_string(), settings.read()?);
+    Ok(Arc::new(Sink { name, settings, n_calls: Mutex::new(0) }))
+}
+
+fn host(fs: Arc<dyn Fs>) -> Host {
+    let clock = Arc::new(SystemClock::new());
+    // No jitter: restarts come at once, so that tests do not wait for chance.
+    Host { fs, clock, metrics: Metrics::new(), jitter: Jitter::new(|| 0.0) }
+}
+
+fn parse(text: &str) -> Config {
+    Config::parse("test.yaml", text, &|_| None).unwrap()
+}
+
+async fn run(text: &str) -> (Running, Metrics) {
+    let host = host(Arc::new(DiskFs));
+    let metrics = host.metrics.clone();
+    let graph = Graph::build(&parse(text), &REGISTRY, host).unwrap();
+    (graph.start().await.unwrap(), metrics)
+}
+
+fn intake(name: &str) -> Intake {
+    INTAKES.lock().unwrap()[name].clone()
+}
+
+fn taken(name: &str) -> u64 {
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)
+}
+
+fn batch(signal: Signal, n_items: u32) -> Batch {
+    Batch { signal, n_items, payload: Bytes::from(vec![7; 100]), carried: None }
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < give_up, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_reaches_every_exporter_and_the_log() {
+    let (graph, metrics) = run("receivers: {hand/fan: }\n\
+         exporters: {sink/a: , sink/b: }\n\
+         service: {pipelines: {traces: {receivers: [hand/fan], exporters: [sink/a, sink/b]},\n\
+                               metrics: {receivers: [hand/fan], exporters: [sink/a]}}}")
+    .await;
+    assert_eq!(intake("hand/fan").offer(batch(Signal::Traces, 5)), Admission::Accepted);
+    assert_eq!(intake("hand/fan").offer(batch(Signal::Metrics, 2)), Admission::Accepted);
+    assert_eq!(intake("hand/fan").offer(batch(Signal::Logs, 1)), Admission::Unwanted);
+    let names: Vec<String> = graph.logs().iter().map(|l| l.pipeline.to_string()).collect();
+    assert_eq!(names, ["traces"]);
+    let reader = graph.logs()[0].reader.clone();
+    let Next::Record(record) = reader.next(reader.start()).unwrap() else { panic!("no record") };
+    assert_eq!(record.batch, batch(Signal::Traces, 5));
+    until("delivery", || taken("sink/a") == 7 && taken("sink/b") == 5).await;
+    until("readiness", || graph.health().is_ready()).await;
+    let report = graph.shutdown(Duration::from_secs(20)).await;
+    report.ledger.assert_balanced();
+    assert_eq!(report.n_dropped, 0);
+    assert_eq!(report.ledger.edge("traces", "log", "sink/a").unwrap().delivered, 5);
+    assert_eq!(report.ledger.edge("metrics", "hand/fan", "log").unwrap().entered, 2);
+    let text = metrics.render();
+    let row = "perch_ledger_items_total{edge=\"traces/log/sink/b\",outcome=\"delivered\",reason=\"none\",signal=\"traces\"} 5";
+    assert!(text.contains(row), "{text}");
+}
+
+#[tokio::test]
+async fn one_full_queue_refuses_and_leaves_no_trace() {
+    let (graph, _) = run(
+        "receivers: {hand/full: }\n\
+         exporters: {sink/quick: , sink/stuck: {stuck: true, sending_queue: {queue_size: 250, sizer: bytes}}}\n\
+         service: {pipelines: {logs: {receivers: [hand/full], exporters: [sink/quick, sink/stuck]}}}",
+    )
+    .await;
+    let intake = intake("hand/full");
+    assert_eq!(intake.offer(batch(Signal::Logs, 1)), Admission::Accepted);
+    assert_eq!(intake.offer(batch(Signal::Logs, 1)), Admission::Accepted);
+    let head = graph.logs()[0].reader.head();
+    assert!(matches!(intake.offer(batch(Signal::Logs, 1)), Admission::Full { .. }));
+    assert_eq!(graph.logs()[0].reader.head(), head);
+    until("the other exporter", || taken("sink/quick") == 2).await;
+    let report = graph.shutdown(Duration::from_millis(50)).await;
+    report.ledger.assert_balanced();
+    assert_eq!(report.dropped, [("sink/stuck".to_owned(), 2)]);
+    let stuck = report.ledger.edge("logs", "log", "sink/stuck").unwrap();
+    assert_eq!((stuck.entered, stuck.dropped.get(&Reason::Shutdown)), (2, Some(&2)));
+    assert!(matches!(intake.offer(batch(Signal::Logs, 1)), Admission::Unavailable { .. }));
+    assert_eq!(
+        report.to_string(),
+        "logs/log/sink/quick: in 2, delivered 2, dropped 0\n\
+         logs/log/sink/stuck: in 2, delivered 0, dropped 2\n\
+         logs/hand/full/log: in 2, delivered 2, dropped 0\n"
+    );
+}
+
+#[tokio::test]
+async fn a_panicking_exporter_is_restarted_and_loses_nothing() {
+    let (graph, metrics) = run(
+        "receivers: {hand/panic: }\n\
+         exporters: {sink/panics: {n_panics: 2}, sink/calm: }\n\
+         service: {pipelines: {traces: {receivers: [hand/panic], exporters: [sink/panics, sink/calm]}}}",
+    )
+    .await;
+    assert_eq!(intake("hand/panic").offer(batch(Signal::Traces, 3)), Admission::Accepted);
+    until("delivery", || taken("sink/panics") == 3 && taken("sink/calm") == 3).await;
+    let nodes = graph.health().nodes();
+    let node = nodes.iter().find(|n| n.node == "exporter/sink/panics").unwrap();
+    assert_eq!(node.n_restarts, 2);
+    assert!(
+        metrics.render().contains("perch_node_restarts_total{node=\"exporter/sink/panics\"} 2")
+    );
+    let report = graph.shutdown(Duration::from_secs(20)).await;
+    report.ledger.assert_balanced();
+    assert_eq!(report.n_dropped, 0);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_refuses_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let disk = Arc::clone(&full);
+    let fs = FaultyFs::new(Arc::new(DiskFs), move |op| {
+        let fails = op.kind == OpKind::Write && disk.load(std::sync::atomic::Ordering::SeqCst);
+        if fails { Verdict::Tear(3, io::ErrorKind::StorageFull.into()) } else { Verdict::Pass }
+    });
+    let text = format!(
+        "receivers: {{hand/disk: }}\nexporters: {{sink/disk: }}\nstorage: {{directory: '{}'}}\n\
+         service: {{pipelines: {{logs/one: {{receivers: [hand/disk], exporters: [sink/disk]}}}}}}",
+        dir.path().display()
+    );
+    let graph = Graph::build(&parse(&text), &REGISTRY, host(Arc::new(fs))).unwrap();
+    let graph = graph.start().await.unwrap();
+    let offer = || intake("hand/disk").offer(batch(Signal::Logs, 1));
+    assert_eq!(offer(), Admission::Accepted);
+    full.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(matches!(offer(), Admission::Unavailable { .. }));
+    full.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(offer(), Admission::Accepted);
+    let report = graph.shutdown(Duration::from_secs(20)).await;
+    report.ledger.assert_balanced();
+    assert_eq!(report.ledger.edge("logs/one", "log", "sink/disk").unwrap().delivered, 2);
+    assert!(dir.path().join("log/logs+one").is_dir());
+}
+
+#[test]
+fn what_does_not_exist_is_refused_by_name_and_place() {
+    let config = parse(
+        "receivers: {hand: , kafka: }\n\
+         exporters:\n  snk: {}\n  sink: {stukc: true}\n  tracesink: {}\n  drain: {}\n\
+         service: {pipelines: {logs: {receivers: [hand, kafka], exporters: [snk, sink, tracesink, drain]}}}",
+    );
+    let error = check(&config, &REGISTRY, &host(Arc::new(DiskFs))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "test.yaml:1:21: there is no receiver `kafka` (there are: hand)\n\
+         test.yaml:3:3: there is no exporter `snk` (the nearest thing here is `sink`)\n\
+         test.yaml:4:10: exporters.sink: unknown key `stukc` (did you mean `stuck`?)\n\
+         test.yaml:7:23: logs: exporter `tracesink` does not carry logs"
+    );
+}

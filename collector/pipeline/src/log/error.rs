@@ -18,12 +18,6 @@ pub enum LogError {
         /// Why not.
         source: io::Error,
     },
-    /// A file bears a segment's name but was written in a form this version does not know.
-    #[error("{path} is not a log segment of a form known here; move it away to go on without it")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
     /// The batch is larger than the log may grow.
     #[error("a batch of {n_bytes} bytes does not fit a log of {max_bytes} bytes")]
     TooLarge {

@@ -18,7 +18,8 @@
 //! # Failure
 //! A failed write seals the segment at its last whole record and the next append starts another;
 //! the batch was not taken. A record with a wrong checksum ends the reading of its segment, is
-//! logged and counted once. Memory logs lose everything with the process.
+//! logged and counted once; a file whose header is damaged is moved aside under its own name and
+//! counted. Memory logs lose everything with the process.
 
 mod error;
 mod reader;

@@ -105,13 +105,18 @@ pub(super) fn id_of(path: &Path) -> Option<SegmentId> {
     well_formed.then(|| digits.parse().ok().map(SegmentId)).flatten()
 }
 
-/// Looks at a segment that an earlier process wrote. `None` for one that was torn before its first
-/// record and holds nothing.
-pub(super) fn inspect(
-    fs: &dyn Fs,
-    path: PathBuf,
-    id: SegmentId,
-) -> Result<Option<Segment>, LogError> {
+/// What a file of a segment's name turns out to be.
+pub(super) enum Found {
+    /// A segment with records.
+    Segment(Segment),
+    /// A segment that was left before its first record.
+    Empty,
+    /// Something else, or a damaged header.
+    Foreign,
+}
+
+/// Looks at a file that an earlier process left.
+pub(super) fn inspect(fs: &dyn Fs, path: PathBuf, id: SegmentId) -> Result<Found, LogError> {
     let failed = |action| {
         let path = path.clone();
         move |source| LogError::Io { action, path, source }
@@ -119,14 +124,13 @@ pub(super) fn inspect(
     let file = fs.open_read(&path).map_err(failed("open"))?;
     let n_bytes = file.len().map_err(failed("measure"))?;
     let mut raw = [0; SEGMENT_HEADER];
-    let n = file.read_at(&mut raw, 0).map_err(failed("read"))?;
-    if n_bytes <= SEGMENT_HEADER_LEN && (n < raw.len() || record::created_at(&raw, id).is_some()) {
-        return Ok(None);
+    file.read_at(&mut raw, 0).map_err(failed("read"))?;
+    let created_at = record::created_at(&raw, id);
+    if n_bytes < SEGMENT_HEADER_LEN || (n_bytes == SEGMENT_HEADER_LEN && created_at.is_some()) {
+        return Ok(Found::Empty);
     }
-    let Some(created_at) = record::created_at(&raw, id) else {
-        return Err(LogError::Foreign { path });
-    };
+    let Some(created_at) = created_at else { return Ok(Found::Foreign) };
     let mut segment = Segment::on_disk(id, path, n_bytes, created_at);
     segment.sealed = true;
-    Ok(Some(segment))
+    Ok(Found::Segment(segment))
 }

@@ -1,1 +1,239 @@
 //! Properties of the log on disk and in memory.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use collector_otlp::inflate::compress;
+use collector_otlp::{Encoded, Encoding};
+use durable_fs::{DiskFs, FaultyFs, Fs, ManualClock, Verdict};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Batch, Signal};
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Duration::from_secs(1_000)))
+}
+
+fn small(max_bytes: u64) -> LogOptions {
+    LogOptions { segment_bytes: 300, max_bytes, max_age: None }
+}
+
+fn open(dir: &Path, options: LogOptions) -> Log {
+    Log::open(Arc::new(DiskFs), clock(), dir, options).unwrap()
+}
+
+fn plain(payload: &[u8]) -> Batch {
+    let payload = Bytes::copy_from_slice(payload);
+    Batch { signal: Signal::Logs, n_items: 1, payload, carried: None }
+}
+
+/// Everything a cursor meets from the start on, and the error that ended it if one did.
+fn follow_far(reader: &LogReader) -> (Vec<Record>, Option<LogError>) {
+    let mut cursor = reader.start();
+    let mut records = Vec::new();
+    loop {
+        match reader.next(cursor) {
+            Ok(Next::Record(record)) => {
+                cursor = record.end();
+                records.push(record);
+            }
+            Ok(Next::Skipped { resume, .. }) if resume > cursor => cursor = resume,
+            Ok(Next::Skipped { .. } | Next::AtHead) => return (records, None),
+            Err(e) => return (records, Some(e)),
+        }
+    }
+}
+
+fn follow(reader: &LogReader) -> Vec<Record> {
+    let (records, error) = follow_far(reader);
+    assert!(error.is_none(), "{error:?}");
+    records
+}
+
+fn batches(records: &[Record]) -> Vec<Batch> {
+    records.iter().map(|r| r.batch.clone()).collect()
+}
+
+fn any_batch() -> impl Strategy<Value = Batch> {
+    let signal = prop::sample::select(Signal::ALL.to_vec());
+    let encoding = prop::sample::select(vec![None, Some(Encoding::Gzip), Some(Encoding::Zstd)]);
+    let payload = prop::collection::vec(any::<u8>(), 0..400);
+    (signal, any::<u32>(), payload, encoding).prop_map(|(signal, n_items, payload, encoding)| {
+        let carried = encoding.map(|encoding| Encoded {
+            encoding,
+            bytes: Bytes::from(compress(encoding, &payload).unwrap()),
+        });
+        Batch { signal, n_items, payload: Bytes::from(payload), carried }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn what_goes_in_comes_out_in_order(
+        first in prop::collection::vec(any_batch(), 0..12),
+        second in prop::collection::vec(any_batch(), 0..12),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Log::memory(clock(), small(1 << 20));
+        for half in [&first, &second] {
+            // The second half is written by a new log over the same folder.
+            let disk = open(dir.path(), small(1 << 20));
+            for batch in half {
+                for log in [&disk, &memory] {
+                    let position = log.append(batch).unwrap();
+                    prop_assert_eq!(&log.reader().read_at(position).unwrap().batch, batch);
+                }
+            }
+        }
+        let all: Vec<Batch> = first.iter().chain(&second).cloned().collect();
+        let disk = open(dir.path(), small(1 << 20)).reader();
+        for reader in [&disk, &memory.reader()] {
+            prop_assert_eq!(&batches(&follow(reader)), &all);
+            let scanned: Vec<Batch> = reader.segments().iter()
+                .flat_map(|s| reader.scan(s.id)).map(|r| r.unwrap().batch).collect();
+            prop_assert_eq!(&scanned, &all);
+        }
+        let positions: Vec<Position> = follow(&disk).iter().map(|r| r.position).collect();
+        prop_assert!(positions.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_flipped_bit_never_shows_as_a_record(
+        all in prop::collection::vec(any_batch(), 1..6),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = LogOptions { segment_bytes: 1 << 20, ..small(8 << 20) };
+        let log = open(dir.path(), options.clone());
+        let ends: Vec<u64> = all.iter().map(|b| {
+            let position = log.append(b).unwrap();
+            log.reader().read_at(position).unwrap().end().offset
+        }).collect();
+        drop(log);
+        let path = DiskFs.list(dir.path()).unwrap().remove(0);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        std::fs::write(&path, bytes).unwrap();
+        let log = open(dir.path(), options);
+        let whole = ends.iter().take_while(|end| **end <= at as u64).count();
+        let want = if at < 32 { &[] } else { &all[..whole] };
+        prop_assert_eq!(&batches(&follow(&log.reader()))[..], want);
+        prop_assert_eq!(log.reader().n_damaged(), 1);
+        prop_assert!(log.append(&all[0]).is_ok(), "the log goes on behind the damage");
+    }
+}
+
+#[test]
+fn a_torn_tail_hides_nothing_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LogOptions { segment_bytes: 1 << 20, ..small(8 << 20) };
+    let log = open(dir.path(), options.clone());
+    let all: Vec<Batch> = (0..4_u8).map(|n| plain(&vec![n; 20 * usize::from(n)])).collect();
+    let positions: Vec<Position> = all.iter().map(|b| log.append(b).unwrap()).collect();
+    let ends: Vec<u64> = log.reader().scan(SegmentId(1)).map(|r| r.unwrap().end().offset).collect();
+    drop(log);
+    let whole = std::fs::read(dir.path().join("00000000000000000001.seg")).unwrap();
+    for cut in 0..whole.len() {
+        let torn = tempfile::tempdir().unwrap();
+        std::fs::write(torn.path().join("00000000000000000001.seg"), &whole[..cut]).unwrap();
+        let log = open(torn.path(), options.clone());
+        let n = ends.iter().filter(|end| **end <= cut as u64).count();
+        assert_eq!(batches(&follow(&log.reader())), all[..n], "cut at {cut}");
+        let next = log.append(&all[0]).unwrap();
+        assert!(next.segment > positions[0].segment || cut <= 32, "cut at {cut}: {next}");
+        assert_eq!(follow(&log.reader()).len(), n + 1, "cut at {cut}");
+    }
+}
+
+#[test]
+fn whichever_operation_fails_what_was_taken_stays() {
+    let (tear, fail) = (true, false);
+    for mode in [tear, fail] {
+        for n_fault in 0.. {
+            let dir = tempfile::tempdir().unwrap();
+            let faulty = FaultyFs::new(Arc::new(DiskFs), move |op| {
+                let error = || io::Error::from(io::ErrorKind::StorageFull);
+                match (op.index == n_fault, mode) {
+                    (false, _) => Verdict::Pass,
+                    (true, true) => Verdict::Tear(7, error()),
+                    (true, false) => Verdict::Fail(error()),
+                }
+            });
+            let fs: Arc<dyn Fs> = Arc::new(faulty.clone());
+            let Ok(log) = Log::open(fs, clock(), dir.path(), small(1 << 20)) else { continue };
+            let taken: Vec<Batch> = (0..9_u8)
+                .map(|n| plain(&[n; 100]))
+                .filter(|batch| log.append(batch).is_ok())
+                .collect();
+            assert!(taken.len() >= 8, "one fault costs one batch at most");
+            let met = batches(&follow_far(&log.reader()).0);
+            // The fault may also hit the reading; then what was read is still a true beginning.
+            assert!(taken.starts_with(&met), "operation {n_fault}");
+            let n_ops = faulty.n_ops();
+            drop(log);
+            let reopened = open(dir.path(), small(1 << 20));
+            assert_eq!(batches(&follow(&reopened.reader())), taken, "operation {n_fault}");
+            if n_ops <= n_fault {
+                assert!(n_fault > 20, "the enumeration ran through too soon");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_oldest_segments_go_when_there_is_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    for log in [open(dir.path(), small(2_000)), Log::memory(clock(), small(2_000))] {
+        let reader = log.reader();
+        let first = log.append(&plain(&[0; 100])).unwrap();
+        for n in 1..100_u8 {
+            log.append(&plain(&[n; 100])).unwrap();
+            assert!(reader.n_bytes() <= 2_000);
+        }
+        let kept = follow(&reader);
+        assert_eq!(kept.last().unwrap().batch.payload[0], 99);
+        assert!(kept.len() >= 8, "{} kept of a log that holds a dozen", kept.len());
+        assert!(matches!(reader.read_at(first), Err(LogError::Gone(_))));
+        let skipped = Next::Skipped { resume: kept[0].position, damaged: false };
+        assert_eq!(reader.next(first).unwrap(), skipped);
+        assert!(matches!(log.append(&plain(&[0; 3_000])), Err(LogError::TooLarge { .. })));
+    }
+    let on_disk: u64 =
+        DiskFs.list(dir.path()).unwrap().iter().map(|p| p.metadata().unwrap().len()).sum();
+    assert!(on_disk <= 2_000, "{on_disk} bytes on disk");
+}
+
+#[test]
+fn segments_go_when_they_are_too_old() {
+    let clock = clock();
+    let options = LogOptions { max_age: Some(Duration::from_secs(60)), ..small(1 << 20) };
+    let log = Log::memory(clock.clone(), options);
+    for n in 0..20_u8 {
+        log.append(&plain(&[n; 250])).unwrap();
+        clock.advance(Duration::from_secs(10));
+    }
+    let oldest = follow(&log.reader())[0].received_at;
+    let age = Duration::from_secs(1_000 + 190).as_nanos() - u128::from(oldest);
+    assert!(age <= Duration::from_secs(80).as_nanos(), "{age} ns");
+}
+
+#[tokio::test]
+async fn whoever_waits_is_woken() {
+    let log = Log::memory(clock(), small(1 << 20));
+    let mut watch = log.reader().watch();
+    let cursor = *watch.borrow_and_update();
+    assert_eq!(log.reader().next(cursor).unwrap(), Next::AtHead);
+    let position = log.append(&plain(b"a")).unwrap();
+    watch.changed().await.unwrap();
+    assert_eq!(position, cursor);
+    assert!(matches!(log.reader().next(cursor).unwrap(), Next::Record(_)));
+}

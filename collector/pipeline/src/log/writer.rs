@@ -16,7 +16,7 @@ use super::record::{
     Header, Position, RECORD_HEADER_LEN, Record, SEGMENT_HEADER_LEN, SegmentId, segment_header,
     stored,
 };
-use super::segment::{Body, Segment, Storage, file_name, id_of, inspect};
+use super::segment::{Body, Found, Segment, Storage, file_name, id_of, inspect};
 use crate::Batch;
 
 /// Bounds of a log.
@@ -82,20 +82,30 @@ impl Log {
         fs.create_dir_all(dir).map_err(failed("create"))?;
         let mut segments = VecDeque::new();
         let mut next_id = SegmentId(1);
+        let mut n_damaged = 0;
         for path in fs.list(dir).map_err(failed("list"))? {
             let Some(id) = id_of(&path) else { continue };
             next_id = next_id.max(SegmentId(id.0 + 1));
             match inspect(fs.as_ref(), path.clone(), id)? {
-                Some(segment) => segments.push_back(segment),
-                None => {
+                Found::Segment(segment) => segments.push_back(segment),
+                Found::Empty => {
                     tracing::info!(path = %path.display(), "removing a log segment without records");
-                    let failed = |source| LogError::Io { action: "remove", path, source };
-                    fs.remove_file(&dir.join(file_name(id))).map_err(failed)?;
+                    fs.remove_file(&path).map_err(|e| io("remove", &path, e))?;
+                }
+                Found::Foreign => {
+                    let aside = path.with_extension("seg.damaged");
+                    let (path, now) = (path.display(), aside.display());
+                    tracing::error!(%path, %now, "not a log segment, going on without it");
+                    fs.rename(&dir.join(file_name(id)), &aside)
+                        .map_err(|e| io("move aside", &aside, e))?;
+                    n_damaged += 1;
                 }
             }
         }
         let place = Place::Disk { fs, dir: dir.to_owned() };
-        Ok(Self::with(place, clock, options, segments, next_id))
+        let log = Self::with(place, clock, options, segments, next_id);
+        log.shared.n_damaged.store(n_damaged, Relaxed);
+        Ok(log)
     }
 
     /// A log in memory.
