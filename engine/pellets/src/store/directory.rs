@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use durable_fs::Fs;
 
-use super::staging::{self, Staging};
+use super::staging::{self, Lock, Staging};
 use crate::digest::Digest;
 use crate::sidecar::{Sidecar, SidecarError};
 use crate::tree::Exclude;
@@ -131,7 +131,7 @@ impl Store {
         Staging::create(fs, &self.dir.join(PARTIAL), "", "")
     }
 
-    pub(crate) fn lock(&self) -> io::Result<fs::File> {
+    pub(crate) fn lock(&self) -> io::Result<Lock> {
         staging::lock_dir(&self.dir)
     }
 

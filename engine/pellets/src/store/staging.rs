@@ -15,8 +15,20 @@ const MAX_TRIES: usize = 16;
 pub(crate) struct Staging<'a> {
     fs: &'a dyn Fs,
     dir: PathBuf,
-    /// Held open for its lock; none where the file system knows no locks.
-    _lock: Option<fs::File>,
+    /// None where the file system knows no locks.
+    _lock: Option<Lock>,
+}
+
+/// An advisory lock on a folder, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Lock(fs::File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is just being started holds a copy of the
+        // descriptor for a moment, and with it the lock.
+        let _ = self.0.unlock();
+    }
 }
 
 impl<'a> Staging<'a> {
@@ -59,7 +71,7 @@ impl Drop for Staging<'_> {
 }
 
 enum Locked {
-    Held(fs::File),
+    Held(Lock),
     /// A sweep took the folder before we had locked it.
     Lost,
     Unsupported,
@@ -79,7 +91,7 @@ fn lock_new(dir: &Path) -> io::Result<Locked> {
     let ours = lock.metadata()?;
     match fs::symlink_metadata(dir) {
         Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
-            Ok(Locked::Held(lock))
+            Ok(Locked::Held(Lock(lock)))
         }
         _ => Ok(Locked::Lost),
     }
@@ -101,6 +113,7 @@ pub(super) fn remove_dead(
         // The lock is kept until the folder is gone.
         let Ok(lock) = fs::File::open(&path) else { continue };
         if lock.try_lock().is_ok() {
+            let _lock = Lock(lock);
             fs.remove_dir_all(&path)?;
             removed.push(path);
         }
@@ -108,10 +121,10 @@ pub(super) fn remove_dead(
     Ok(removed)
 }
 
-/// Waits for the lock on `dir`; the lock goes with the returned file.
-pub(super) fn lock_dir(dir: &Path) -> io::Result<fs::File> {
+/// Waits for the lock on `dir`.
+pub(super) fn lock_dir(dir: &Path) -> io::Result<Lock> {
     let lock = fs::File::open(dir)?;
     // Without locks a store still has one writer by contract, and a user's file has its last one.
     let _ = lock.lock();
-    Ok(lock)
+    Ok(Lock(lock))
 }

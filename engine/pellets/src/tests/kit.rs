@@ -33,7 +33,16 @@ pub(super) enum Thing {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    /// A bench in memory where there is such a place, for tests that sync hundreds of times.
+    pub(super) fn in_memory() -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn at(dir: tempfile::TempDir) -> Self {
+        let bench = Self { dir };
         std::fs::create_dir(bench.source()).unwrap();
         bench
     }

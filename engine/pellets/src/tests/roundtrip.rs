@@ -143,7 +143,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_tree_survives_the_systems_tar(steps in prop::collection::vec(step(), 0..40)) {
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         build(&bench, &steps);
         let packed = bench.pack_as(&bench.options(), 4096).unwrap();
         let out = bench.path("out");

@@ -249,6 +249,11 @@ impl Exclude {
     }
 }
 
+/// A path for messages; the root is `.`.
 fn join(dir: &[u8], name: &[u8]) -> PathBuf {
-    Path::new(OsStr::from_bytes(dir)).join(OsStr::from_bytes(name))
+    if dir.is_empty() && name.is_empty() {
+        return PathBuf::from(".");
+    }
+    let dir = Path::new(OsStr::from_bytes(dir));
+    if name.is_empty() { dir.to_owned() } else { dir.join(OsStr::from_bytes(name)) }
 }
