@@ -12,7 +12,7 @@ use crate::archive::{Job, Plan, Written, write_archive};
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::name::PelletName;
-use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard};
+use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard, Progress};
 use crate::profile::{Parameters, Profile};
 use crate::sidecar::{
     EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarFrame, Totals,
@@ -139,6 +139,8 @@ pub(crate) fn pack_with(
 
     let phase = PhaseGuard::start(observer, Phase::Walk);
     let tree = tree::walk(&options.source, &target.exclude(), observer)?;
+    let entries_total = tree.entries.len() as u64;
+    observer.progress(&Progress { bytes_total: tree.bytes, entries_total, ..Progress::default() });
     observer.milestone(Milestone::Walked);
     drop(phase);
 

@@ -67,7 +67,12 @@ impl Store {
     /// Whatever creating a folder fails with.
     pub fn open(fs: Arc<dyn Fs>, dir: impl Into<PathBuf>) -> io::Result<Self> {
         let dir = dir.into();
+        let is_new = !dir.exists();
         fs.create_dir_all(&dir.join(PARTIAL))?;
+        if let Some(parent) = dir.parent().filter(|p| is_new && *p != Path::new("")) {
+            // Else a power cut could take the store away under Pellets that were recorded.
+            fs.sync_dir(parent)?;
+        }
         Ok(Self { fs, dir })
     }
 

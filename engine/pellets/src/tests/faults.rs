@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use durable_fs::{DiskFs, FaultyFs, Op, Verdict};
 
@@ -10,6 +10,65 @@ use super::kit::{Bench, pack_on};
 use crate::{Destination, Digest, ErrorKind, PackError, Packed, Sidecar, Unobserved};
 
 const FRAME: u32 = 4096;
+
+/// The operations of one packing, one per line; what is random in a path reads `*`.
+fn protocol(bench: &Bench, target: &Destination<'_>) -> String {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let root = bench.path("").canonicalize().unwrap();
+    let fs = FaultyFs::new(Arc::new(DiskFs), move |op| {
+        let path = op.path.strip_prefix(&root).unwrap_or(&op.path).to_string_lossy().into_owned();
+        let is_random =
+            |part: &&str| part.len() >= 16 && part.bytes().all(|b| b.is_ascii_hexdigit());
+        let random = path.split(['/', '.']).find(is_random).unwrap_or("*").to_owned();
+        log.lock().unwrap().push(format!("{:?} {}", op.kind, path.replace(&random, "*")));
+        Verdict::Pass
+    });
+    pack_on(&fs, &bench.options(), 1 << 20, target, &Unobserved).unwrap();
+    let seen = seen.lock().unwrap();
+    seen.join("\n")
+}
+
+/// What is renamed was synced before, and the folder that received it is synced afterwards.
+#[test]
+fn nothing_gets_its_name_before_it_is_durable() {
+    let bench = bench();
+    let store = bench.store();
+    insta::assert_snapshot!(protocol(&bench, &Destination::Store(&store)), @r"
+    CreateDir store/.partial/*
+    Create store/.partial/*/tree.pellet
+    Write store/.partial/*/tree.pellet
+    Write store/.partial/*/tree.pellet
+    Sync store/.partial/*/tree.pellet
+    Create store/.partial/*/tree.meta.json
+    Write store/.partial/*/tree.meta.json
+    Sync store/.partial/*/tree.meta.json
+    List store/*
+    CreateDir store/*
+    SyncDir store
+    Rename store/*/tree.pellet
+    Rename store/*/tree.meta.json
+    SyncDir store/*
+    Remove store/.partial/*
+    ");
+    std::fs::create_dir(bench.path("out")).unwrap();
+    let target = Destination::File(bench.path("out/FILE.pellet"));
+    insta::assert_snapshot!(protocol(&bench, &target), @r"
+    List out
+    CreateDir out/.FILE.pellet.*.partial
+    Create out/.FILE.pellet.*.partial/tree.pellet
+    Write out/.FILE.pellet.*.partial/tree.pellet
+    Write out/.FILE.pellet.*.partial/tree.pellet
+    Sync out/.FILE.pellet.*.partial/tree.pellet
+    Create out/.FILE.pellet.*.partial/tree.meta.json
+    Write out/.FILE.pellet.*.partial/tree.meta.json
+    Sync out/.FILE.pellet.*.partial/tree.meta.json
+    Rename out/FILE.meta.json
+    Rename out/FILE.pellet
+    SyncDir out
+    Remove out/.FILE.pellet.*.partial
+    ");
+}
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +96,7 @@ impl Fault {
 }
 
 fn bench() -> Bench {
-    let bench = Bench::new();
+    let bench = Bench::in_memory();
     for n in 0..10u8 {
         bench.file(format!("dir/{n}"), &vec![n; 1500]);
     }
@@ -73,8 +132,9 @@ fn assert_told(result: &Result<Packed, PackError>, fault: Fault, at: u64) {
 fn a_store_holds_a_whole_pellet_or_none() {
     let bench = bench();
     each_fault(|fault, at| {
-        // The store is opened beforehand: its own folder is not under test.
+        // The store is made beforehand, and opening it again is the first operation.
         let _ = std::fs::remove_dir_all(bench.path("store"));
+        drop(bench.store());
         let fs = Arc::new(FaultyFs::new(Arc::new(DiskFs), {
             let judge = fault.judge(at + 1);
             move |op: &Op| judge(op)
