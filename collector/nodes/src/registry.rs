@@ -7,5 +7,10 @@ use crate::{exporters, receivers};
 /// What a configuration may name.
 pub static REGISTRY: Registry = Registry {
     receivers: &[receivers::otlp::KIND],
-    exporters: &[exporters::debug::KIND, exporters::otlp::GRPC, exporters::otlp::HTTP],
+    exporters: &[
+        exporters::debug::KIND,
+        exporters::otlp::GRPC,
+        exporters::otlp::HTTP,
+        exporters::prometheusremotewrite::KIND,
+    ],
 };

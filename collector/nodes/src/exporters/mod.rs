@@ -2,3 +2,6 @@
 
 pub mod debug;
 pub mod otlp;
+pub mod prometheusremotewrite;
+mod push;
+mod settings;

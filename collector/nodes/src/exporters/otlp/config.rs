@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use collector_otlp::Encoding;
-use collector_pipeline::config::{At, Finding, Interval, Tree};
+use collector_pipeline::config::{Finding, Interval, Tree};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
+
+use crate::exporters::settings::{RawTls, headers, plain, with_scheme};
 
 /// Which transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +23,6 @@ enum Compression {
     Gzip,
     Zstd,
     None,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawTls {
-    insecure: bool,
 }
 
 /// Settings as written.
@@ -65,9 +61,7 @@ impl Raw {
             return Err(Finding::new(settings.at, "`endpoint` is missing")
                 .hint(format!("for example endpoint: {example}")));
         };
-        let plain = self.tls.is_some_and(|tls| tls.insecure);
-        let endpoint = with_scheme(endpoint, plain, at("endpoint"))?;
-        let headers = self.headers.into_iter().map(|(k, v)| header(&k, &v, at("headers")));
+        let endpoint = with_scheme(endpoint, plain(self.tls), at("endpoint"))?;
         Ok(Config {
             endpoint,
             encoding: match self.compression {
@@ -76,40 +70,7 @@ impl Raw {
                 Some(Compression::None) | None => None,
             },
             timeout: self.timeout.map_or(Duration::from_secs(5), |t| t.0),
-            headers: headers.collect::<Result<_, _>>()?,
+            headers: headers(self.headers, at("headers"))?,
         })
     }
-}
-
-/// Plain text only where it is asked for in so many words: a configuration that means TLS must
-/// never send in the clear.
-fn with_scheme(endpoint: String, plain: bool, at: At) -> Result<String, Finding> {
-    if endpoint.starts_with("http://") {
-        return Ok(endpoint);
-    }
-    if endpoint.starts_with("https://") {
-        return Err(Finding::new(at, "TLS towards a backend is not spoken here")
-            .hint("send to a local http:// endpoint"));
-    }
-    if endpoint.contains("://") {
-        let scheme = endpoint.split("://").next().unwrap_or_default();
-        return Err(Finding::new(at, format!("the scheme `{scheme}` is not spoken here"))
-            .hint("write http://HOST:PORT"));
-    }
-    if !plain {
-        return Err(Finding::new(
-            at,
-            "an endpoint without a scheme means TLS, which is not spoken here",
-        )
-        .hint(format!("write http://{endpoint}, or add tls: {{insecure: true}}")));
-    }
-    Ok(format!("http://{endpoint}"))
-}
-
-fn header(name: &str, value: &str, at: At) -> Result<(HeaderName, HeaderValue), Finding> {
-    let fault = |what: &str| Finding::new(at, format!("{what} of header `{name}` cannot be sent"));
-    let parsed: HeaderName = name.parse().map_err(|_| fault("the name"))?;
-    let mut value = HeaderValue::from_str(value).map_err(|_| fault("the value"))?;
-    value.set_sensitive(true);
-    Ok((parsed, value))
 }

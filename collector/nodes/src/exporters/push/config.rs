@@ -1,0 +1,77 @@
+//! Where to push, as written and as used.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use collector_pipeline::config::{At, Finding, Interval, Tree};
+use http::{HeaderName, HeaderValue};
+
+use crate::exporters::settings::{RawTls, headers, plain, with_scheme};
+
+/// Headers that are the protocol's: sent by hand they would contradict the body.
+const RESERVED: [&str; 7] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "transfer-encoding",
+    "x-prometheus-remote-write-version",
+];
+
+/// Settings as written.
+#[derive(Debug, Default)]
+pub(in crate::exporters) struct RawTarget {
+    pub(in crate::exporters) endpoint: Option<String>,
+    pub(in crate::exporters) timeout: Option<Interval>,
+    pub(in crate::exporters) headers: BTreeMap<String, String>,
+    pub(in crate::exporters) tls: Option<RawTls>,
+}
+
+/// Settings as used.
+#[derive(Debug, Clone)]
+pub(in crate::exporters) struct Target {
+    /// `http://host:port/path`.
+    pub(in crate::exporters) endpoint: String,
+    /// Time for one body and its answer. Default 5 s, as the OpenTelemetry Collector has it.
+    pub(in crate::exporters) timeout: Duration,
+    /// Headers of every request; their values never reach a log.
+    pub(in crate::exporters) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where the endpoint is written.
+    pub(in crate::exporters) at: At,
+}
+
+impl RawTarget {
+    /// Checks the settings, read from `settings`; `path` is what the backend listens on as a rule.
+    pub(in crate::exporters) fn resolve(
+        self,
+        settings: &Tree,
+        path: &str,
+    ) -> Result<Target, Finding> {
+        let at = |key: &str| settings.get(key).map_or(settings.at, |t| t.at);
+        let Some(endpoint) = self.endpoint.filter(|e| !e.is_empty()) else {
+            return Err(Finding::new(settings.at, "`endpoint` is missing")
+                .hint(format!("for example endpoint: http://127.0.0.1:9090{path}")));
+        };
+        let endpoint = with_scheme(endpoint, plain(self.tls), at("endpoint"))?;
+        let authority = endpoint.trim_start_matches("http://");
+        if authority.split_once('/').is_none_or(|(_, path)| path.is_empty()) {
+            let base = endpoint.trim_end_matches('/');
+            return Err(Finding::new(at("endpoint"), "the endpoint has no path")
+                .within("endpoint")
+                .hint(format!("did you mean {base}{path}?")));
+        }
+        let headers = headers(self.headers, at("headers"))?;
+        if let Some((name, _)) = headers.iter().find(|(n, _)| RESERVED.contains(&n.as_str())) {
+            let message = format!("header `{name}` is the protocol's own");
+            return Err(Finding::new(at("headers"), message)
+                .within("headers")
+                .hint("leave it out"));
+        }
+        let timeout = self.timeout.map_or(Duration::from_secs(5), |t| t.0);
+        if timeout.is_zero() {
+            return Err(Finding::new(at("timeout"), "no time is too little").within("timeout"));
+        }
+        Ok(Target { endpoint, timeout, headers, at: at("endpoint") })
+    }
+}
