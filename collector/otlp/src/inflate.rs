@@ -85,6 +85,8 @@ impl Drain<'_> {
                 .read_to_end(&mut out)
                 .map_err(|source| InflateError::Broken { encoding: self.encoding, source })?;
             if n == 0 {
+                // It may be queued for long; the guess must not be.
+                out.shrink_to_fit();
                 return Ok(out);
             }
             if out.len() > limits.max_decoded_bytes {

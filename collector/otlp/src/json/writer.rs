@@ -21,7 +21,8 @@ impl<'l> Writer<'l> {
         Self { out: Vec::with_capacity(n_json / 2), limits, n_messages: 0, n_any_values: 0 }
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.out.shrink_to_fit();
         self.out
     }
 

@@ -5,15 +5,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::refused::Refused;
 
-/// Looks at what has come so far; may refuse before the rest is read.
-pub(super) type Probe = fn(&[u8], usize) -> Result<(), Refused>;
+/// Looks at what has come so far: how long the whole will be (0 where it does not know yet), or why the rest
+/// need not be read.
+pub(super) type Probe = fn(&[u8], usize) -> Result<usize, Refused>;
+
+/// Room made ahead of what has come: a declared length alone gets no more than this.
+const AHEAD: usize = 1024 * 1024;
 
 /// Reads a whole body of at most `max` bytes within `timeout`; `probe` sees it grow.
 pub(super) async fn read(
@@ -22,39 +26,44 @@ pub(super) async fn read(
     timeout: Duration,
     probe: Probe,
 ) -> Result<Bytes, Refused> {
-    let declared = body.size_hint().lower();
-    if usize::try_from(declared).unwrap_or(usize::MAX) > max {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > max {
         return Err(Refused::too_large(max));
     }
-    tokio::time::timeout(timeout, gather(body, max, probe)).await.map_err(|_| {
+    tokio::time::timeout(timeout, gather(body, declared, max, probe)).await.map_err(|_| {
         Refused::incomplete(format!("body did not end within {} s", timeout.as_secs()))
     })?
 }
 
-async fn gather(mut body: Incoming, max: usize, probe: Probe) -> Result<Bytes, Refused> {
-    // Most requests of a quiet sender come in one frame and are handed on without a copy.
-    let mut whole = Bytes::new();
-    let mut parts = BytesMut::new();
+/// Copies into one buffer of the right size, also where the body is a single frame: a slice of the
+/// connection's read buffer would keep all of that alive for as long as the request is queued.
+async fn gather(
+    mut body: Incoming,
+    declared: usize,
+    max: usize,
+    probe: Probe,
+) -> Result<Bytes, Refused> {
+    let mut whole = Vec::new();
+    let mut expected = declared;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refused::incomplete("the sender went away"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if whole.is_empty() && parts.is_empty() {
-            whole = data;
-        } else {
-            if parts.is_empty() {
-                parts.reserve(2 * (whole.len() + data.len()));
-                parts.extend_from_slice(&whole);
-                whole = Bytes::new();
-            }
-            parts.extend_from_slice(&data);
-        }
-        let so_far: &[u8] = if parts.is_empty() { &whole } else { &parts };
-        if so_far.len() > max {
+        let n = whole.len() + data.len();
+        if n > max {
             return Err(Refused::too_large(max));
         }
-        probe(so_far, max)?;
+        if whole.is_empty() {
+            expected = expected.max(probe(&data, max)?);
+        }
+        if n > whole.capacity() {
+            let room = if expected > n { expected.min(n + AHEAD) } else { n + n / 2 };
+            whole.reserve_exact(room.min(max) - whole.len());
+        }
+        whole.extend_from_slice(&data);
+        expected = expected.max(probe(&whole, max)?);
     }
-    Ok(if parts.is_empty() { whole } else { parts.freeze() })
+    whole.shrink_to_fit();
+    Ok(whole.into())
 }
 
 /// The body of a reply: at most one chunk, then perhaps trailers.

@@ -97,8 +97,8 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refused> {
 }
 
 /// Refuses by the prefix alone: a flag that is none, a length beyond the limit, bytes behind the message.
-fn probe(so_far: &[u8], max: usize) -> Result<(), Refused> {
-    let Some((prefix, message)) = so_far.split_first_chunk::<PREFIX>() else { return Ok(()) };
+fn probe(so_far: &[u8], max: usize) -> Result<usize, Refused> {
+    let Some((prefix, message)) = so_far.split_first_chunk::<PREFIX>() else { return Ok(0) };
     if prefix[0] > 1 {
         return Err(Refused::malformed("not a gRPC message: unknown flag"));
     }
@@ -109,7 +109,7 @@ fn probe(so_far: &[u8], max: usize) -> Result<(), Refused> {
     if message.len() > declared {
         return Err(Refused::malformed("bytes behind the one message of a unary call"));
     }
-    Ok(())
+    Ok(PREFIX + declared)
 }
 
 fn message_len(prefix: &[u8; PREFIX]) -> usize {

@@ -87,7 +87,7 @@ async fn export<S: Sink>(
     let encoding = encoding(request.headers())?;
     let body = request.into_body();
     let timeout = shared.options.body_timeout;
-    let bytes = body::read(body, limits.max_wire_bytes, timeout, |_, _| Ok(())).await?;
+    let bytes = body::read(body, limits.max_wire_bytes, timeout, |_, _| Ok(0)).await?;
     let raw = Raw { signal, format, encoding, bytes };
     take(shared, decode(raw, limits).await?).await
 }

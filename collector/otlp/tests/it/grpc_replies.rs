@@ -167,3 +167,17 @@ async fn unknown_methods_encodings_and_types() {
     assert_eq!(send("GET", url(path), &[GRPC], "", true).await.status, 405);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn requests_of_every_size_arrive_whole() {
+    let server = Server::start().await;
+    let span = one_span(&"n".repeat(500));
+    for n in [1, 40, 3000, 20_000] {
+        let message = span.repeat(n);
+        let answer = call(&server, &[], frame(0, &message)).await;
+        assert_eq!(answer.header("grpc-status"), "0", "{n} spans");
+        let [taken] = &server.taken()[..] else { panic!("{n} spans") };
+        assert!(taken.payload == message && taken.n_items as usize == n);
+    }
+    server.stop().await;
+}
