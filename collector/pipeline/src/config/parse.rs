@@ -30,7 +30,8 @@ const DEFAULT_MAX_BYTES: u64 = 1 << 30;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStorage {
-    directory: PathBuf,
+    enabled: Option<bool>,
+    directory: Option<PathBuf>,
     max_bytes: Option<ByteSize>,
     max_age: Option<Interval>,
 }
@@ -97,7 +98,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let exporters = Section::read(tree, "exporters", found);
     let processors = Section::read(tree, "processors", found);
     let extensions = Section::read(tree, "extensions", found);
-    let storage = read_storage(tree, found);
+    let (storage, keeps_log) = read_storage(tree, found);
     let api = read_api(tree, found);
 
     let service = tree.get("service").cloned().unwrap_or_else(|| Tree::empty(tree.at));
@@ -122,19 +123,37 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let exporters: Vec<Component> =
         used_exporters.iter().filter_map(|id| resolve_exporter(&exporters, id, found)).collect();
     let (file, notes) = (file.to_owned(), Vec::new());
-    Some(Config { file, receivers, exporters, pipelines, storage, api, log_level, notes })
+    Some(Config {
+        file,
+        receivers,
+        exporters,
+        pipelines,
+        storage,
+        keeps_log,
+        api,
+        log_level,
+        notes,
+    })
 }
 
-fn read_storage(tree: &Tree, found: &mut Findings) -> Option<StorageConfig> {
-    let settings = tree.get("storage")?;
-    let raw: RawStorage = found.keep(settings.read().map_err(|e| e.within("storage")))?;
-    if raw.directory.as_os_str().is_empty() {
-        found.faults.push(Finding::new(settings.at, "storage.directory is empty"));
-        return None;
+/// The folder of the log, and whether a log is kept at all.
+fn read_storage(tree: &Tree, found: &mut Findings) -> (Option<StorageConfig>, bool) {
+    let Some(settings) = tree.get("storage") else { return (None, true) };
+    let raw = settings.read().map_err(|e| e.within("storage"));
+    let Some(raw): Option<RawStorage> = found.keep(raw) else { return (None, true) };
+    if raw.enabled == Some(false) {
+        return (None, false);
     }
+    let Some(directory) = raw.directory.filter(|d| !d.as_os_str().is_empty()) else {
+        let fault = Finding::new(settings.at, "`directory` is missing").within("storage");
+        found
+            .faults
+            .push(fault.hint("name a folder, or leave `storage` out to keep the log in memory"));
+        return (None, true);
+    };
     let max_bytes = raw.max_bytes.map_or(DEFAULT_MAX_BYTES, |b| b.0);
     let max_age = raw.max_age.map(|i| i.0).filter(|age| !age.is_zero());
-    Some(StorageConfig { directory: raw.directory, max_bytes, max_age })
+    (Some(StorageConfig { directory, max_bytes, max_age }), true)
 }
 
 /// The storage that a bare folder means.

@@ -117,6 +117,15 @@ fn variables_fill_values_and_never_structure() {
 }
 
 #[test]
+fn a_log_is_kept_unless_it_is_switched_off() {
+    let kept =
+        |text: &str| parse(&format!("{text}service: {{pipelines: {{}}}}\n")).map(|c| c.keeps_log);
+    assert_eq!(kept(""), Ok(true));
+    assert_eq!(kept("storage: {enabled: false}\n"), Ok(false));
+    assert!(kept("storage: {max_bytes: 1GiB}\n").unwrap_err().contains("`directory` is missing"));
+}
+
+#[test]
 fn file_storage_is_the_storage() {
     let config = parse(
         "extensions: {file_storage: {directory: /q}, health_check: }\n\

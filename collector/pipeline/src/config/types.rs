@@ -21,6 +21,8 @@ pub struct Config {
     pub pipelines: Vec<PipelineConfig>,
     /// Where the log lives; absent, in memory.
     pub storage: Option<StorageConfig>,
+    /// Whether trace and log pipelines keep a log at all; without one the local store stays empty.
+    pub keeps_log: bool,
     /// The API listener.
     pub api: ApiConfig,
     /// The process's log level, a `tracing` filter.

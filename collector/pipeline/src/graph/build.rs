@@ -159,7 +159,7 @@ fn edge_id(pipeline: &PipelineId, from: &str, to: &str) -> EdgeId {
 /// The log of a trace or log pipeline; the disk's bound is shared equally.
 fn open_log(config: &Config, p: &PipelineConfig, host: &Host) -> Result<Option<Log>, LogError> {
     let keeps_log = |p: &&PipelineConfig| p.id.signal != Signal::Metrics;
-    if !keeps_log(&p) {
+    if !config.keeps_log || !keeps_log(&p) {
         return Ok(None);
     }
     let clock = Arc::clone(&host.clock);
