@@ -14,7 +14,7 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_500;
 const DEFAULT_LOG_LIMIT: usize = 1_000;
 const MAX_LOG_LIMIT: usize = 10_000;
-/// How far back a search without a start looks, as Jaeger does: two days.
+/// How far before its end a search without a start looks, as Jaeger does: two days.
 const LOOK_BACK: u64 = 48 * 3_600 * 1_000_000_000;
 const NANOS_PER_MICRO: u64 = 1_000;
 
@@ -72,7 +72,7 @@ impl<'a> Parameters<'a> {
         // The last microsecond counts whole.
         let to =
             self.number("end")?.map_or(now, |end| nanos(end).saturating_add(NANOS_PER_MICRO - 1));
-        let from = self.number("start")?.map_or(now.saturating_sub(LOOK_BACK), nanos);
+        let from = self.number("start")?.map_or(to.saturating_sub(LOOK_BACK), nanos);
         if from > to {
             Err(QueryError::Inverted("start", "end"))
         } else {
