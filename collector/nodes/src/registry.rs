@@ -9,6 +9,7 @@ pub static REGISTRY: Registry = Registry {
     receivers: &[receivers::otlp::KIND],
     exporters: &[
         exporters::debug::KIND,
+        exporters::loki::KIND,
         exporters::otlp::GRPC,
         exporters::otlp::HTTP,
         exporters::prometheusremotewrite::KIND,

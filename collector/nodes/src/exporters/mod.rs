@@ -1,6 +1,7 @@
 //! What sends telemetry on.
 
 pub mod debug;
+pub mod loki;
 pub mod otlp;
 pub mod prometheusremotewrite;
 mod push;
