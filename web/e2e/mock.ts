@@ -72,7 +72,11 @@ export const trace = {
   traceID: traceId,
   processes: {
     web: { serviceName: 'nestr-web', tags: [{ key: 'service.namespace', type: 'string', value: 'nestr' }] },
-    engine: { serviceName: 'nestr', tags: [{ key: 'service.namespace', type: 'string', value: 'nestr' }] },
+    engine: {
+      serviceName: 'nestr',
+      // Enough that the panel of the selected span scrolls.
+      tags: Array.from({ length: 24 }, (_, n) => ({ key: `resource.attribute.${n}`, type: 'string', value: `value ${n}` })),
+    },
   },
   warnings: null,
   spans: [

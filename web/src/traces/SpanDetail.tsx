@@ -28,7 +28,9 @@ export function SpanDetail({ model, row }: { model: TraceModel; row: number }) {
   if (span === undefined) return null
   const shift = model.shift[row] ?? 0
   return (
-    <section className="card detail" aria-label="Selected span">
+    // It scrolls when a span says much, so the keyboard must reach it.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <section className="card detail" aria-label="Selected span" tabIndex={0}>
       <h2 className="break">{clip(span.operationName, 200)}</h2>
       <p className="facts dim">
         <span>{clip(span.service, 200)}</span>
