@@ -307,14 +307,16 @@ export interface components {
         };
         /** @description A long operation. */
         Operation: {
-            error?: components["schemas"]["Problem"] | null;
-            finished_at?: components["schemas"]["Stamp"] | null;
+            /** @description Where `state` is `failed`. */
+            error?: components["schemas"]["Problem"];
+            finished_at?: components["schemas"]["Stamp"];
             id: components["schemas"]["OperationId"];
             kind: components["schemas"]["OperationKind"];
             /** @description What it does now, or did last. */
             phase: components["schemas"]["Step"];
             progress: components["schemas"]["Progress"];
-            result?: components["schemas"]["OperationResult"] | null;
+            /** @description Where `state` is `succeeded`. */
+            result?: components["schemas"]["OperationResult"];
             started_at: components["schemas"]["Stamp"];
             state: components["schemas"]["OperationState"];
             /** @description The trace of the request that began it and of all it did. */
@@ -388,7 +390,7 @@ export interface components {
             /** @description Newest first. */
             items: components["schemas"]["Pellet"][];
             /** @description The `cursor` of the next page, where there is one. */
-            next_cursor?: string | null;
+            next_cursor?: string;
         };
         /** @description A problem as clients see it. */
         Problem: {
@@ -397,9 +399,9 @@ export interface components {
             /** @description What happened, to what, and why. */
             detail: string;
             /** @description What to do about it. */
-            hint?: string | null;
+            hint?: string;
             /** @description The request or operation in which it happened. */
-            instance?: string | null;
+            instance?: string;
             /**
              * Format: int32
              * @description HTTP status code.
@@ -408,7 +410,7 @@ export interface components {
             /** @description The kind of problem in a few words; the same for every occurrence. */
             title: string;
             /** @description Trace in which it happened, 32 hexadecimal digits. */
-            trace_id?: string | null;
+            trace_id?: string;
             /** @description URI that names the kind of problem. */
             type: string;
         };
