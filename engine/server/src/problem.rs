@@ -63,9 +63,9 @@ pub enum Code {
 pub struct Problem {
     /// URI that names the kind of problem.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Box<str>,
     /// The kind of problem in a few words; the same for every occurrence.
-    pub title: String,
+    pub title: Box<str>,
     /// HTTP status code.
     pub status: u16,
     /// What happened, to what, and why.
@@ -73,17 +73,17 @@ pub struct Problem {
     /// The request or operation in which it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub instance: Option<String>,
+    pub instance: Option<Box<str>>,
     /// Stable code for programs.
     pub code: Code,
     /// Trace in which it happened, 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub trace_id: Option<String>,
+    pub trace_id: Option<Box<str>>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
 }
 
 impl Code {
@@ -210,20 +210,20 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let (slug, status, title, hint) = code.facts();
         Self {
-            kind: format!("https://nestr.dev/problems/{slug}"),
-            title: title.to_owned(),
+            kind: format!("https://nestr.dev/problems/{slug}").into(),
+            title: title.into(),
             status,
             detail: detail.into(),
             instance: None,
             code,
             trace_id: None,
-            hint: hint.map(str::to_owned),
+            hint: hint.map(Box::from),
         }
     }
 
     /// Replaces the usual hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -231,7 +231,7 @@ impl Problem {
     /// Names the trace in which it happened.
     #[must_use]
     pub fn in_trace(mut self, trace_id: Option<String>) -> Self {
-        self.trace_id = trace_id;
+        self.trace_id = trace_id.map(String::into_boxed_str);
         self
     }
 

@@ -72,8 +72,9 @@ fn server_span(request: &Request, route: &str) -> Span {
 /// Fills what only the outermost layer knows into a problem and renders it anew.
 fn complete_problem(mut response: Response, span: &Span, path: String) -> Response {
     let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    problem.instance.get_or_insert(path);
-    problem.trace_id = problem.trace_id.or_else(|| nestr_telemetry::trace_id_of(span));
+    problem.instance.get_or_insert(path.into());
+    problem.trace_id =
+        problem.trace_id.or_else(|| nestr_telemetry::trace_id_of(span).map(Into::into));
     span.set_attribute(attr::ERROR_TYPE, problem.code.slug());
     let mut rendered = problem.render();
     for (name, value) in response.headers() {

@@ -166,7 +166,7 @@ fn succeed(app: &Shared, job: &Job, packed: &Packed, rev: u64, elapsed: Duration
 
 async fn fail(app: &Shared, job: &Job, problem: Problem, elapsed: Duration) {
     let mut problem = problem.in_trace(Some(job.trace_id.clone()));
-    problem.instance = Some(job.id.location());
+    problem.instance = Some(job.id.location().into());
     nestr_telemetry::fail(&job.span, problem.code.slug(), &problem.detail);
     tracing::error!(operation = %job.id, code = problem.code.slug(), "packing failed: {}", problem.detail);
     let outcome = match problem.code {

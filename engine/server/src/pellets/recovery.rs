@@ -55,7 +55,7 @@ pub(crate) async fn recover(
         let detail = format!("the Engine ended while it packed {}", orphan.source);
         let mut problem =
             Problem::new(Code::Interrupted, detail).in_trace(Some(orphan.trace_id.clone()));
-        problem.instance = Some(orphan.id.location());
+        problem.instance = Some(orphan.id.location().into());
         let data = json!({
             "operation_id": orphan.id,
             "path": orphan.source,
