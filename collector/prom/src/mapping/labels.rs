@@ -1,6 +1,6 @@
 //! Label sets: sorted, legal, no name twice.
 
-use collector_otlp::view::{KeyValueView, Messages, ResourceView};
+use collector_otlp::view::{KeyValueView, ResourceView};
 
 use super::name;
 use crate::remote_write::Label;
@@ -70,15 +70,6 @@ pub(super) fn merge<'a>(
         }
     }
     labels
-}
-
-/// The attributes of a point beneath `fixed` and above `external`.
-pub(super) fn of_point(
-    fixed: &[Label],
-    attributes: Messages<'_, KeyValueView<'_>>,
-    external: &[Label],
-) -> Vec<Label> {
-    merge(fixed, attributes, external)
 }
 
 /// The same set with one label more, or another value for one it has.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use collector_otlp::view::{
-    ExemplarView, ExponentialHistogramPointView, HistogramPointView, MetricData, MetricView,
-    MetricsView, NumberPointView, ResourceView, SummaryPointView, Temporality,
+    ExemplarView, ExponentialHistogramPointView, HistogramPointView, KeyValueView, MetricData,
+    MetricView, MetricsView, NumberPointView, ResourceView, SummaryPointView, Temporality,
 };
 use durable_fs::Clock;
 
 use super::classic::Classic;
 use super::delta::{DeltaLimits, Total, Totals};
-use super::labels::{describing, identity, merge, named, of_point};
+use super::labels::{describing, identity, merge, named};
 use super::name::{self, Kind};
 use super::native::Native;
 use super::refusal::Refusal;
@@ -233,8 +233,7 @@ impl OfResource<'_, '_> {
         exemplars: Vec<Exemplar>,
     ) -> Result<(), Refusal> {
         let timestamp = self.time(point.time_unix_nano)?;
-        let labels =
-            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = self.labels(point.attributes());
         let labels = named(&labels, &family.name, "");
         let is_delta = family.temporality == Temporality::Delta;
         let value = match point.value.map(|v| v.as_f64()) {
@@ -258,8 +257,7 @@ impl OfResource<'_, '_> {
 
     fn classic(&mut self, family: &Family, point: &HistogramPointView<'_>) -> Result<(), Refusal> {
         let timestamp = self.time(point.time_unix_nano)?;
-        let labels =
-            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = self.labels(point.attributes());
         let stale = point.no_recorded_value();
         let exemplars = exemplars(point.exemplars(), point.time_unix_nano);
         let read = Classic::read(point)?;
@@ -286,8 +284,7 @@ impl OfResource<'_, '_> {
         point: &ExponentialHistogramPointView<'_>,
     ) -> Result<(), Refusal> {
         let timestamp = self.time(point.time_unix_nano)?;
-        let labels =
-            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = self.labels(point.attributes());
         let labels = named(&labels, &family.name, "");
         let stale = point.no_recorded_value();
         let read = Native::read(point)?;
@@ -307,14 +304,17 @@ impl OfResource<'_, '_> {
 
     fn summary(&mut self, family: &Family, point: &SummaryPointView<'_>) -> Result<(), Refusal> {
         let timestamp = self.time(point.time_unix_nano)?;
-        let labels =
-            of_point(self.identity, point.attributes(), &self.walk.options.external_labels);
+        let labels = self.labels(point.attributes());
         summary::write(&mut self.walk.table, &family.name, &labels, timestamp, point);
         Ok(())
     }
 
     fn add(&mut self, labels: &[Label], time: u64, delta: Total) -> Result<&Total, Refusal> {
         self.walk.totals.add(labels, time, self.walk.now, delta)
+    }
+
+    fn labels<'a>(&self, attributes: impl Iterator<Item = KeyValueView<'a>>) -> Vec<Label> {
+        merge(self.identity, attributes, &self.walk.options.external_labels)
     }
 
     fn time(&mut self, nanos: u64) -> Result<i64, Refusal> {
