@@ -47,7 +47,10 @@ impl Stack {
     pub fn start(options: &StackOptions) -> Self {
         let state = TempDir::new().unwrap();
         let mut command = Command::new(binary("perch"));
-        command.args(["up", "--json", "--state-dir"]).arg(state.path().join("state"));
+        command.args(["up", "--json"]);
+        if !options.flags.iter().any(|flag| flag == "--state-dir") {
+            command.arg("--state-dir").arg(state.path().join("state"));
+        }
         for flag in LISTENERS {
             command.args([flag, "127.0.0.1:0"]);
         }
