@@ -1,12 +1,16 @@
 //! `perch collect`: the collector with its local store and API, in one process.
 //!
+//! # Invariants
+//! 1. A storage folder belongs to one process: its lock is taken before a log is opened.
+//!
 //! # Failure
 //! On a signal receivers refuse, queues drain for [`DRAIN`] and what is left is counted and told.
 //! The API answers until the end, and is not ready from the signal on.
 
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +22,7 @@ use collector_pipeline::graph::{DrainReport, Graph, Running};
 use collector_pipeline::log::Storage;
 use collector_telemetry::Metrics;
 use collector_telemetry::names::metric;
-use durable_fs::{DiskFs, SystemClock};
+use durable_fs::{DiskFs, Fs, SystemClock};
 use perch_store::{Followers, Source, Store, StoreOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -68,6 +72,7 @@ pub(crate) fn run(args: &CollectArgs) -> anyhow::Result<ExitCode> {
 
 async fn collect(config: &Config, json: bool) -> anyhow::Result<DrainReport> {
     let mut signals = Signals::listen()?;
+    let _lock = config.storage.as_ref().map(|storage| lock(&storage.directory)).transpose()?;
     let api = Api::bind(config.api.listen).await?;
     let metrics = Metrics::new();
     let graph = Graph::build(config, &REGISTRY, host(metrics.clone()))?;
@@ -92,6 +97,24 @@ async fn collect(config: &Config, json: bool) -> anyhow::Result<DrainReport> {
         .context("the local store's threads could not be stopped")?;
     serving.stop().await;
     Ok(report)
+}
+
+/// Takes the storage folder for this process; two would write into each other's logs.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    DiskFs.create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let lock = File::options().create(true).append(true).open(&path);
+    let lock = lock.with_context(|| format!("cannot open {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another collector uses {}\n  hint: stop it, or name another storage.directory",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
 }
 
 /// The local store over the logs of all trace and log pipelines.
@@ -151,6 +174,7 @@ fn tell(running: &Running, api: SocketAddr, storage: Storage, json: bool) -> any
     if bound.is_empty() {
         bail!("no receiver listens: nothing could ever come in");
     }
+    tracing::info!(%api, storage, "collecting");
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

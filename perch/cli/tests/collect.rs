@@ -186,6 +186,23 @@ fn off_loopback_it_does_not_start() {
 }
 
 #[test]
+fn a_storage_folder_serves_one_collector() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = collect(dir.path(), true);
+    let second = || {
+        let mut command = support::perch();
+        command.arg("collect").arg("--config").arg(dir.path().join("perch.yaml"));
+        command.args(["--api-listen", "127.0.0.1:0"]);
+        Perch::start(&mut command)
+    };
+    let Err((status, said)) = second() else { panic!("it started") };
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains("storage.directory"), "{said}");
+    first.end_by(Signal::KILL);
+    second().map(drop).unwrap_or_else(|(status, said)| panic!("{status}: {said}"));
+}
+
+#[test]
 fn check_finds_all_faults_with_their_places() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("perch.yaml");

@@ -2,7 +2,7 @@
 //!
 //! The Engine's binary is the one in `NESTR_BIN`, else the one beside `perch`.
 
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "test code")]
 
 mod support;
 

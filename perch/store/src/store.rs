@@ -153,12 +153,13 @@ impl Store {
         for index in self.indexes(Signal::Traces) {
             let index = read(&index.2);
             let Some(service) = index.names().service(service) else { continue };
-            let wanted =
-                service.operations.iter().filter(|(_, k)| kind.is_none_or(|want| want == k));
-            found.extend(wanted.map(|(name, span_kind)| Operation {
-                name: name.clone(),
-                span_kind: span_kind.clone(),
-            }));
+            for (name, kinds) in &service.operations {
+                let wanted = kinds.iter().filter(|known| kind.is_none_or(|want| want == *known));
+                found.extend(wanted.map(|span_kind| Operation {
+                    name: name.clone(),
+                    span_kind: span_kind.clone(),
+                }));
+            }
         }
         found.into_iter().collect()
     }

@@ -1,6 +1,6 @@
 //! Services and their operations, numbered within one segment.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use collector_otlp::view::ResourceView;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub(crate) struct Service {
     /// Its name.
     pub(crate) name: String,
     /// Span names with their kinds.
-    pub(crate) operations: BTreeSet<(String, String)>,
+    pub(crate) operations: BTreeMap<String, Vec<String>>,
 }
 
 /// The service's name as Jaeger shows it.
@@ -69,7 +69,7 @@ impl Names {
         else {
             return OTHER;
         };
-        self.services.push(Service { name: name.to_owned(), operations: BTreeSet::new() });
+        self.services.push(Service { name: name.to_owned(), operations: BTreeMap::new() });
         self.numbers.insert(name.to_owned(), number);
         number
     }
@@ -78,14 +78,14 @@ impl Names {
     pub(crate) fn add_operation(&mut self, service: u32, operation: &str, kind: &str) {
         let at = usize::try_from(service).unwrap_or(usize::MAX);
         let Some(service) = self.services.get_mut(at) else { return };
-        let operations = &mut service.operations;
-        // Two allocations per span only to look would dominate the indexing of a busy service.
-        let known = operations
-            .range((operation.to_owned(), String::new())..)
-            .take_while(|(name, _)| name == operation)
-            .any(|(_, k)| k == kind);
-        if !known && operations.len() < MAX_OPERATIONS {
-            operations.insert((operation.to_owned(), kind.to_owned()));
+        let full = service.operations.len() >= MAX_OPERATIONS;
+        match service.operations.get_mut(operation) {
+            Some(kinds) if kinds.iter().any(|known| known == kind) => {}
+            Some(kinds) => kinds.push(kind.to_owned()),
+            None if full => {}
+            None => {
+                service.operations.insert(operation.to_owned(), vec![kind.to_owned()]);
+            }
         }
     }
 }
