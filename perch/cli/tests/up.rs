@@ -35,6 +35,15 @@ fn engine(test: &str) -> Option<PathBuf> {
     None
 }
 
+/// A program that stands in for an Engine which does not start.
+fn script(dir: &Path, line: &str) -> PathBuf {
+    let path = dir.join("nestr");
+    std::fs::write(&path, format!("#!/bin/sh\n{line}\n")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).unwrap();
+    path
+}
+
 fn up(engine: &Path, dir: &Path) -> Command {
     let mut command = perch();
     command.arg("up").arg("--no-backends").arg("--state-dir").arg(dir.join("state"));
@@ -131,12 +140,25 @@ fn a_taken_port_is_told_before_anything_starts() {
 }
 
 #[test]
+fn a_start_that_is_broken_off_leaves_nobody_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = script(dir.path(), "while :; do sleep 1; done");
+    let mut command = up(&slow, dir.path());
+    let mut stack = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait_for("the Engine is being started", || {
+        let engine = format!("{} serve", slow.display());
+        processes_of(dir.path()).iter().any(|line| line.contains(&engine)).then_some(())
+    });
+    send(stack.id(), Signal::INT);
+    let status = wait_for("perch ends", || stack.try_wait().unwrap());
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(processes_of(dir.path()), [""; 0]);
+}
+
+#[test]
 fn an_engine_that_does_not_start_takes_all_down_and_shows_why() {
     let dir = tempfile::tempdir().unwrap();
-    let broken = dir.path().join("nestr");
-    std::fs::write(&broken, "#!/bin/sh\necho the disk has a hole >&2\nexit 3\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&broken, mode).unwrap();
+    let broken = script(dir.path(), "echo the disk has a hole >&2; exit 3");
     let Err((status, said)) = Perch::start(&mut up(&broken, dir.path())) else {
         panic!("it started")
     };

@@ -1,6 +1,7 @@
 //! What `perch up` prints when everything stands: one table, or one line of JSON.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -26,6 +27,8 @@ pub(super) struct Report<'a> {
     pub(super) demo: Option<&'a Packed>,
     /// From the call to ready.
     pub(super) took: Duration,
+    /// The Engine's state folder, which holds what signs tokens.
+    pub(super) engine_state: &'a Path,
     /// Whether the token may be printed in the table: only to a terminal.
     pub(super) terminal: bool,
 }
@@ -75,9 +78,10 @@ impl Report<'_> {
             );
         }
         let token = if self.terminal {
-            self.token
+            self.token.to_owned()
         } else {
-            "printed to a terminal only; make one with `nestr token create`"
+            let folder = self.engine_state.display();
+            format!("shown on a terminal only; `nestr token create --state-dir {folder}` makes one")
         };
         let _ = write!(
             text,
@@ -194,6 +198,7 @@ mod tests {
             token: "the-token",
             demo: Some(&demo),
             took: Duration::from_millis(1234),
+            engine_state: Path::new("/state/nestr"),
             terminal,
         })
     }

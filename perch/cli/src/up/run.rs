@@ -121,6 +121,7 @@ async fn start(
         token: &token,
         demo: packed.as_ref(),
         took: begun.elapsed(),
+        engine_state: &options.engine_state,
         terminal: std::io::stdout().is_terminal(),
     };
     let text = if options.json { format!("{}\n", report.json()) } else { report.table() };
