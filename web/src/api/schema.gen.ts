@@ -289,10 +289,7 @@ export interface components {
             time: string;
             /** @description W3C trace context of the operation that caused it. */
             traceparent?: string | null;
-            /**
-             * @description Short name, such as `pellet:compressed`; `progress` is not stored and never replayed.
-             * @example pellet:compressed
-             */
+            /** @description Short name, such as pellet:compressed; progress is not stored and never replayed. */
             type: string;
         };
         /** @description A page of events. */
@@ -325,7 +322,7 @@ export interface components {
         /** @description The id of an operation: 32 hexadecimal digits. */
         OperationId: string;
         /**
-         * @description What an operation does.
+         * @description What an operation does; its word is the name of its span.
          * @enum {string}
          */
         OperationKind: "pellet.compress";

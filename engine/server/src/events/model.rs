@@ -23,8 +23,7 @@ pub(crate) struct EventPage {
 #[schema(as = Event)]
 #[allow(dead_code, reason = "describes `nestr_events::Event`, which knows nothing of OpenAPI")]
 pub(crate) struct EventShape {
-    /// Short name, such as `pellet:compressed`; `progress` is not stored and never replayed.
-    #[schema(example = "pellet:compressed")]
+    /// Short name, such as pellet:compressed; progress is not stored and never replayed.
     r#type: String,
     /// Place in the log, gap-free from 1; a `progress` frame carries the last one.
     rev: u64,

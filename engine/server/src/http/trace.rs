@@ -11,7 +11,7 @@ use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use nestr_telemetry::names::attr;
+use nestr_telemetry::names::{attr, span};
 use opentelemetry::trace::Status;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -48,7 +48,7 @@ pub(crate) async fn trace(State(app): State<Shared>, request: Request, next: Nex
 
 fn server_span(request: &Request, route: &str) -> Span {
     let method = method_word(request.method());
-    let name = format!("{method} {route}");
+    let name = span::HTTP_SERVER.replace("{method}", method).replace("{route}", route);
     let span = tracing::info_span!("http.server", otel.name = name, otel.kind = "server");
     nestr_telemetry::adopt(&span, request.headers());
     span.set_attribute(attr::HTTP_REQUEST_METHOD, method);

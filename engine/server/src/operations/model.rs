@@ -1,7 +1,11 @@
 //! An operation as clients see it.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use nestr_telemetry::names::span;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::{Progress, Step};
 use crate::problem::Problem;
@@ -38,11 +42,10 @@ pub(crate) struct Operation {
     pub(crate) error: Option<Problem>,
 }
 
-/// What an operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What an operation does; its word is the name of its span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationKind {
     /// Packs a tree into a Pellet.
-    #[serde(rename = "pellet.compress")]
     PelletCompress,
 }
 
@@ -64,6 +67,43 @@ pub(crate) struct OperationResult {
     /// The Pellet's digest.
     pub(crate) digest: String,
 }
+
+impl OperationKind {
+    const ALL: [Self; 1] = [Self::PelletCompress];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::PelletCompress => span::PELLET_COMPRESS,
+        }
+    }
+}
+
+impl Serialize for OperationKind {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for OperationKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(from)?;
+        let found = Self::ALL.into_iter().find(|kind| kind.word() == word);
+        found.ok_or_else(|| D::Error::custom(format!("`{word}` is not a kind of operation")))
+    }
+}
+
+impl PartialSchema for OperationKind {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.map(Self::word);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words))
+            .description(Some("What an operation does; its word is the name of its span."))
+            .into()
+    }
+}
+
+impl ToSchema for OperationKind {}
 
 impl OperationId {
     pub(crate) fn draw() -> Result<Self, getrandom::Error> {
