@@ -72,8 +72,9 @@ impl Classic {
             .row(with(&bucket, "le", "+Inf"))
             .sample(value(self.count), timestamp, 0)
             .exemplars(exemplars.next().unwrap_or_default());
-        if let Some(sum) = self.sum {
-            let sum = if stale { f64::from_bits(STALE_NAN) } else { sum };
+        // A point that ends a series says no sum, whether there was one or not.
+        let sum = if stale { Some(f64::from_bits(STALE_NAN)) } else { self.sum };
+        if let Some(sum) = sum {
             table.row(named(labels, family, "_sum")).sample(sum, timestamp, 0);
         }
         table.row(named(labels, family, "_count")).sample(value(self.count), timestamp, 1);

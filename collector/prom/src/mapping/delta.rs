@@ -1,4 +1,4 @@
-//! Running totals of what senders count from point to point.
+//! Running totals of what senders count from point to point, and when each was last added to.
 //!
 //! *Invariants*
 //! 1. At most `max_series` totals are kept; one more series is refused, none is forgotten for it.

@@ -122,14 +122,19 @@ impl Walk<'_> {
         }
     }
 
-    /// Describes a resource that has both a name to join by and something to say.
+    /// Describes a resource that has both a name to join by and something to say. Not newer than what was
+    /// said before it stays out: Prometheus would refuse the whole request over it.
     fn target_info(&mut self, identity: &[Label], resource: &ResourceView<'_>, latest: u64) {
         let says_more = describing(resource).next().is_some();
         if !self.options.target_info || identity.is_empty() || !says_more || latest == 0 {
             return;
         }
         let labels = merge(identity, describing(resource), &self.options.external_labels);
-        self.table.row(named(&labels, "target_info", "")).sample(1.0, millis(latest), 0);
+        let labels = named(&labels, "target_info", "");
+        let said = self.totals.add(&labels, latest, self.now, Total::Number(0.0));
+        if !matches!(said, Err(Refusal::LateDelta)) {
+            self.table.row(labels).sample(1.0, millis(latest), 0);
+        }
     }
 
     fn describe(&mut self, family: &Family, metric: &MetricView<'_>, kind: MetricType) {

@@ -7,8 +7,8 @@ use collector_prom::mapping::{DeltaLimits, Options, name};
 use collector_prom::remote_write::Label;
 use serde::Deserialize;
 
-use crate::exporters::push::{RawTarget, Target};
-use crate::exporters::settings::RawTls;
+use collector_pipeline::node::settings::RawTls;
+use collector_pipeline::push::{RawTarget, Target};
 
 /// Settings as written.
 #[derive(Debug, Default, Deserialize)]

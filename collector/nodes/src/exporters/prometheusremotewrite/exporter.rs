@@ -13,7 +13,7 @@ use durable_fs::Clock;
 use futures_util::future::BoxFuture;
 
 use super::config::Config;
-use crate::exporters::push::{Piece, Prepared, Push};
+use collector_pipeline::push::{Piece, Prepared, Push};
 
 /// Sends remote-write.
 pub(super) struct RemoteWrite {

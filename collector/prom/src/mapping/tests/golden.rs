@@ -114,7 +114,7 @@ rpc_milliseconds_count{instance="a1",job="shop/cart"} 3 @5
 fn no_recorded_value_ends_the_series() {
     check(
         r#"{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1000000","flags":1}]}},
-           {"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1000000","flags":1,"sum":0,"explicitBounds":[1]}]}},
+           {"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1000000","flags":1,"explicitBounds":[1]}]}},
            {"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1000000","flags":1}]}},
            {"name":"s","summary":{"dataPoints":[{"timeUnixNano":"1000000","flags":1}]}}"#,
         r#"
@@ -197,6 +197,14 @@ g{instance="a1",job="shop/cart"} 1 @9
 target_info{deployment_environment_name="prod",instance="a1",job="shop/cart"} 1 @9
 "#
         .trim_start()
+    );
+    let mut bench = Bench::new(Options::default());
+    bench.send_from(&attributes, gauge);
+    let late = gauge.replace('9', "8").replace("\"g\"", "\"f\"");
+    assert_eq!(
+        bench.send_from(&attributes, &late).series.len(),
+        1,
+        "not behind what was said before"
     );
     let options = Options { target_info: false, ..Options::default() };
     let bare = Bench::new(options).send_from(&attributes, gauge);
