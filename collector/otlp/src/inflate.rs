@@ -1,7 +1,8 @@
 //! Decompression that stops at its limits, and the compression that goes with it.
 //!
 //! *Invariants*
-//! 1. Never more than `max_decoded_bytes` plus one step are allocated, whatever a sender claims.
+//! 1. Never more than `max_decoded_bytes` and a few are allocated, whatever a sender claims, and none that was
+//!    not paid for.
 //! 2. Bytes behind the last gzip member or zstd frame, and an input that ends too soon, are errors.
 
 use std::io::{self, Read, Write};
@@ -10,6 +11,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::admission::NoRoom;
 use crate::{Encoding, Limits};
 
 /// Why bytes did not inflate.
@@ -35,15 +37,28 @@ pub enum InflateError {
         /// What the decoder says.
         source: io::Error,
     },
+    /// Whoever pays for the memory has none.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
 /// Inflates `bytes` within the limits.
 pub fn inflate(encoding: Encoding, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, InflateError> {
+    inflate_paid(encoding, bytes, limits, |_| Ok(()))
+}
+
+/// Inflates `bytes` within the limits; `pay` is told the bytes of the result before they are allocated.
+pub(crate) fn inflate_paid(
+    encoding: Encoding,
+    bytes: &[u8],
+    limits: &Limits,
+    pay: impl FnMut(usize) -> Result<(), NoRoom>,
+) -> Result<Vec<u8>, InflateError> {
     let broken = |source| InflateError::Broken { encoding, source };
     if bytes.is_empty() {
         return Err(broken(io::ErrorKind::UnexpectedEof.into()));
     }
-    let drain = Drain { encoding, n_wire: bytes.len(), limits };
+    let drain = Drain { encoding, n_wire: bytes.len(), limits, pay };
     match encoding {
         Encoding::Gzip => drain.read(MultiGzDecoder::new(bytes)),
         Encoding::Zstd => {
@@ -67,36 +82,59 @@ pub fn compress(encoding: Encoding, bytes: &[u8]) -> io::Result<Vec<u8>> {
     }
 }
 
-struct Drain<'a> {
+struct Drain<'a, P> {
     encoding: Encoding,
     n_wire: usize,
     limits: &'a Limits,
+    pay: P,
 }
 
-impl Drain<'_> {
-    fn read(&self, mut decoder: impl Read) -> Result<Vec<u8>, InflateError> {
-        const STEP: u64 = 256 * 1024;
-        let limits = self.limits;
+impl<P: FnMut(usize) -> Result<(), NoRoom>> Drain<'_, P> {
+    fn read(mut self, mut decoder: impl Read) -> Result<Vec<u8>, InflateError> {
+        const STEP: usize = 256 * 1024;
+        let encoding = self.encoding;
+        let broken = |source| InflateError::Broken { encoding, source };
         // Telemetry shrinks to about a fifth; a first guess that is wrong costs one move.
-        let mut out = Vec::with_capacity((self.n_wire * 5).min(limits.max_decoded_bytes));
+        let guess = (self.n_wire * 5).min(self.limits.max_decoded_bytes);
+        (self.pay)(guess)?;
+        let mut out = Vec::with_capacity(guess);
         loop {
-            let n = (&mut decoder)
-                .take(STEP)
-                .read_to_end(&mut out)
-                .map_err(|source| InflateError::Broken { encoding: self.encoding, source })?;
-            if n == 0 {
-                // It may be queued for long; the guess must not be.
-                out.shrink_to_fit();
-                return Ok(out);
+            let room = out.capacity() - out.len();
+            if room == 0 {
+                // A full buffer may hold all there is: look before doubling it.
+                let mut ahead = [0; 64];
+                let n = decoder.read(&mut ahead).map_err(broken)?;
+                if n == 0 {
+                    break;
+                }
+                let double = (out.len() * 2).min(self.limits.max_decoded_bytes);
+                let capacity = double.max(out.len() + ahead.len());
+                (self.pay)(capacity)?;
+                out.reserve_exact(capacity - out.len());
+                out.extend_from_slice(&ahead[..n]);
+            } else {
+                let mut step = (&mut decoder).take(room.min(STEP) as u64);
+                if step.read_to_end(&mut out).map_err(broken)? == 0 {
+                    break;
+                }
             }
-            if out.len() > limits.max_decoded_bytes {
-                return Err(InflateError::TooLarge { limit: limits.max_decoded_bytes });
-            }
-            let fair = limits.ratio_floor_bytes.max(self.n_wire.saturating_mul(limits.max_ratio));
-            if out.len() > fair {
-                return Err(InflateError::Ratio { limit: limits.max_ratio });
-            }
+            self.judge(out.len())?;
         }
+        // It may be queued for long; the guess must not be.
+        out.shrink_to_fit();
+        Ok(out)
+    }
+
+    fn judge(&self, n: usize) -> Result<(), InflateError> {
+        let limits = self.limits;
+        if n > limits.max_decoded_bytes {
+            return Err(InflateError::TooLarge { limit: limits.max_decoded_bytes });
+        }
+        let fair = limits.ratio_floor_bytes.max(self.n_wire.saturating_mul(limits.max_ratio));
+        if n > fair {
+            return Err(InflateError::Ratio { limit: limits.max_ratio });
+        }
+        Ok(())
     }
 }
 

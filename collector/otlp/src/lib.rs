@@ -5,6 +5,7 @@
 //!
 //! *Not here*: generated protobuf types; they stand in this crate's tests only, as the judge of ours.
 
+pub mod admission;
 pub mod client;
 mod ids;
 pub mod inflate;

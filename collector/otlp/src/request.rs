@@ -100,4 +100,10 @@ impl Request {
         let shape = shape::check(signal, &payload, limits)?;
         Ok(Self { signal, payload, n_items: shape.n_items, carried: None })
     }
+
+    /// Bytes it keeps in memory.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        (self.payload.len() + self.carried.as_ref().map_or(0, |carried| carried.bytes.len())) as u64
+    }
 }

@@ -61,15 +61,20 @@ async fn export<S: Sink>(
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
     let max = limits.max_wire_bytes + PREFIX;
-    let framed = body::read(request.into_body(), max, shared.options.body_timeout, probe).await?;
+    let timeout = shared.options.body_timeout;
+    let reader = body::Reader { max, timeout, probe, budget: &shared.options.budget };
+    let (framed, ticket) = reader.read(request).await?;
     let (compressed, bytes) = unframe(framed)?;
     let encoding = match (compressed, encoding) {
         (false, _) => None,
         (true, Some(encoding)) => Some(encoding),
         (true, None) => return Err(Refused::malformed("compressed message without grpc-encoding")),
     };
-    let raw = Raw { signal, format: Format::Protobuf, encoding, bytes };
-    take(shared, decode(raw, limits).await?).await
+    let raw = Raw { signal, format: Format::Protobuf, encoding, bytes, ticket };
+    let (request, ticket) = decode(raw, limits).await?;
+    let taken = take(shared, request).await;
+    drop(ticket);
+    taken
 }
 
 /// Hands a request to the sink; one without items has nothing to hand over.

@@ -85,11 +85,15 @@ async fn export<S: Sink>(
 ) -> Result<Taken, Refused> {
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
-    let body = request.into_body();
-    let timeout = shared.options.body_timeout;
-    let bytes = body::read(body, limits.max_wire_bytes, timeout, |_, _| Ok(0)).await?;
-    let raw = Raw { signal, format, encoding, bytes };
-    take(shared, decode(raw, limits).await?).await
+    let (max, timeout) = (limits.max_wire_bytes, shared.options.body_timeout);
+    let probe: body::Probe = |_, _| Ok(0);
+    let reader = body::Reader { max, timeout, probe, budget: &shared.options.budget };
+    let (bytes, ticket) = reader.read(request).await?;
+    let raw = Raw { signal, format, encoding, bytes, ticket };
+    let (request, ticket) = decode(raw, limits).await?;
+    let taken = take(shared, request).await;
+    drop(ticket);
+    taken
 }
 
 fn format(headers: &HeaderMap) -> Option<Format> {

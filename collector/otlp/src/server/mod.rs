@@ -8,8 +8,9 @@
 //! 1. A success is sent only after [`Sink::accept`] ended with one.
 //! 2. No request, however malformed, ends more than its own connection.
 //! 3. A body is read within `body_timeout` and never beyond `max_wire_bytes`.
+//! 4. From its headers to its reply a request holds a ticket of the budget for every byte kept of it.
 //!
-//! *Not here*: credentials and TLS; admission by bytes, which takes its ticket in `body`.
+//! *Not here*: credentials and TLS.
 
 mod body;
 mod connection;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Limits;
+use crate::admission::Budget;
 
 /// Options of the OTLP servers.
 #[derive(Debug, Clone)]
@@ -16,6 +17,9 @@ pub struct ServerOptions {
     pub allowed_hosts: Vec<String>,
     /// Bounds on a request.
     pub limits: Limits,
+    /// Memory that requests may hold from their headers to their reply. A clone is the same budget: several
+    /// servers of one process share one.
+    pub budget: Budget,
     /// Connections per listener; more wait in the kernel's backlog.
     pub max_connections: usize,
     /// Requests at a time on one HTTP/2 connection.
@@ -39,6 +43,7 @@ impl Default for ServerOptions {
             http: None,
             allowed_hosts: Vec::new(),
             limits: Limits::default(),
+            budget: Budget::default(),
             max_connections: 1024,
             max_streams: 128,
             max_header_bytes: 16 * 1024,

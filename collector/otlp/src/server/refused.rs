@@ -6,8 +6,13 @@ use http::StatusCode;
 
 use super::sink::{Refusal, Reply};
 use crate::Malformed;
+use crate::admission::NoRoom;
 use crate::inflate::InflateError;
 use crate::status::{Code, Status};
+
+/// What senders are told to wait when memory is short: a batch is through in far less, and all who were turned
+/// away should not come back at once.
+const RETRY_NO_MEMORY: Duration = Duration::from_secs(1);
 
 /// The failure reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +49,11 @@ impl Refused {
         Self::early(Refusal::Incomplete, StatusCode::REQUEST_TIMEOUT, code, message)
     }
 
+    /// Whether the sender is asked to come again.
+    pub(super) fn may_be_repeated(&self) -> bool {
+        self.status.retry_after.is_some()
+    }
+
     fn by_sink(http: StatusCode, status: Status) -> Self {
         Self { refusal: None, http, status }
     }
@@ -65,6 +75,23 @@ impl From<Malformed> for Refused {
     }
 }
 
+impl From<NoRoom> for Refused {
+    fn from(error: NoRoom) -> Self {
+        let message = error.to_string();
+        match error {
+            NoRoom::Now => {
+                let (http, code) = (StatusCode::TOO_MANY_REQUESTS, Code::ResourceExhausted);
+                let refusal = Some(Refusal::NoMemory);
+                Self { refusal, ..Self::later(http, code, &message, RETRY_NO_MEMORY) }
+            }
+            NoRoom::Ever { .. } => {
+                let http = StatusCode::PAYLOAD_TOO_LARGE;
+                Self::early(Refusal::TooLarge, http, Code::InvalidArgument, message)
+            }
+        }
+    }
+}
+
 impl From<InflateError> for Refused {
     fn from(error: InflateError) -> Self {
         match error {
@@ -76,6 +103,7 @@ impl From<InflateError> for Refused {
                 error.to_string(),
             ),
             InflateError::Broken { .. } => Self::malformed(error.to_string()),
+            InflateError::NoRoom(no_room) => no_room.into(),
         }
     }
 }

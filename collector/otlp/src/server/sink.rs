@@ -65,6 +65,8 @@ pub enum Refusal {
     Unsupported,
     /// The body did not come in time, or the sender went away.
     Incomplete,
+    /// No memory for it at present.
+    NoMemory,
 }
 
 impl Refusal {
@@ -76,6 +78,7 @@ impl Refusal {
             Self::Bomb => "bomb",
             Self::Unsupported => "unsupported",
             Self::Incomplete => "incomplete",
+            Self::NoMemory => "no_memory",
         }
     }
 }
