@@ -9,6 +9,7 @@ pub mod graph;
 pub mod ledger;
 pub mod log;
 pub mod node;
+pub mod push;
 pub mod queue;
 
 pub use collector_otlp::{Request as Batch, Signal};

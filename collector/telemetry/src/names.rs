@@ -154,6 +154,8 @@ pub mod attr {
     pub const NODE: &str = "node";
     /// What became of an item on its edge.
     pub const OUTCOME: &str = "outcome";
+    /// Attributes of a log record that did not fit the backend's bounds.
+    pub const PERCH_LEFT_OUT: &str = "perch.left_out";
     /// Why items were dropped; `none` for items that were not.
     pub const REASON: &str = "reason";
     /// The receiver's name in the configuration.

@@ -4,5 +4,3 @@ pub mod debug;
 pub mod loki;
 pub mod otlp;
 pub mod prometheusremotewrite;
-mod push;
-mod settings;

@@ -6,6 +6,7 @@
 mod exporter;
 mod receiver;
 mod registry;
+pub mod settings;
 
 pub use exporter::{Delivered, ExportError, Exporter};
 pub use receiver::{Bound, NodeError, Receiver, Started};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use collector_pipeline::config::{ByteSize, Finding, Interval, Tree};
 use serde::Deserialize;
 
-use crate::exporters::push::{RawTarget, Target};
-use crate::exporters::settings::RawTls;
+use collector_pipeline::node::settings::RawTls;
+use collector_pipeline::push::{RawTarget, Target};
 
 /// Settings as written.
 #[derive(Debug, Default, Deserialize)]

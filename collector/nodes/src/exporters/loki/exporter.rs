@@ -13,7 +13,7 @@ use prost::Message as _;
 
 use super::config::{Config, Limits};
 use super::streams::pushes;
-use crate::exporters::push::{Piece, Prepared, Push};
+use collector_pipeline::push::{Piece, Prepared, Push};
 
 /// One protobuf message in one snappy block.
 const HEADERS: [(&str, &str); 1] = [("content-type", "application/x-protobuf")];

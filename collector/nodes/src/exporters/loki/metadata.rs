@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use collector_otlp::view::{KeyValueView, LogRecordView, ResourceView, ScopeView};
+use collector_telemetry::names::attr;
 
 use super::config::Limits;
 use super::messages::Pair;
@@ -144,7 +145,8 @@ impl Metadata {
 
     fn finish(mut self) -> Vec<Pair> {
         if self.n_left_out > 0 {
-            let (name, value) = ("perch_left_out".to_owned(), self.n_left_out.to_string());
+            let (name, value) =
+                (attr::PERCH_LEFT_OUT.replace('.', "_"), self.n_left_out.to_string());
             self.pairs.push(Pair { name, value });
         }
         self.pairs

@@ -8,7 +8,7 @@ use collector_pipeline::config::{Finding, Interval, Tree};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use crate::exporters::settings::{RawTls, headers, plain, with_scheme};
+use collector_pipeline::node::settings::{RawTls, headers, plain, with_scheme};
 
 /// Which transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

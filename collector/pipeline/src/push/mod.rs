@@ -12,6 +12,6 @@ mod begun;
 mod client;
 mod config;
 
-pub(super) use begun::{Piece, Prepared};
-pub(super) use client::Push;
-pub(super) use config::{RawTarget, Target};
+pub use begun::{Piece, Prepared};
+pub use client::Push;
+pub use config::{RawTarget, Target};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use collector_pipeline::config::{At, Finding, Interval, Tree};
+use crate::config::{At, Finding, Interval, Tree};
 use http::{HeaderName, HeaderValue};
 
-use crate::exporters::settings::{RawTls, headers, plain, with_scheme};
+use crate::node::settings::{RawTls, headers, plain, with_scheme};
 
 /// Headers that are the protocol's: sent by hand they would contradict the body.
 const RESERVED: [&str; 7] = [
@@ -21,33 +21,33 @@ const RESERVED: [&str; 7] = [
 
 /// Settings as written.
 #[derive(Debug, Default)]
-pub(in crate::exporters) struct RawTarget {
-    pub(in crate::exporters) endpoint: Option<String>,
-    pub(in crate::exporters) timeout: Option<Interval>,
-    pub(in crate::exporters) headers: BTreeMap<String, String>,
-    pub(in crate::exporters) tls: Option<RawTls>,
+pub struct RawTarget {
+    /// `endpoint`.
+    pub endpoint: Option<String>,
+    /// `timeout`.
+    pub timeout: Option<Interval>,
+    /// `headers`.
+    pub headers: BTreeMap<String, String>,
+    /// `tls`.
+    pub tls: Option<RawTls>,
 }
 
 /// Settings as used.
 #[derive(Debug, Clone)]
-pub(in crate::exporters) struct Target {
+pub struct Target {
     /// `http://host:port/path`.
-    pub(in crate::exporters) endpoint: String,
+    pub endpoint: String,
     /// Time for one body and its answer. Default 5 s, as the OpenTelemetry Collector has it.
-    pub(in crate::exporters) timeout: Duration,
+    pub timeout: Duration,
     /// Headers of every request; their values never reach a log.
-    pub(in crate::exporters) headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Where the endpoint is written.
-    pub(in crate::exporters) at: At,
+    pub at: At,
 }
 
 impl RawTarget {
     /// Checks the settings, read from `settings`; `path` is what the backend listens on as a rule.
-    pub(in crate::exporters) fn resolve(
-        self,
-        settings: &Tree,
-        path: &str,
-    ) -> Result<Target, Finding> {
+    pub fn resolve(self, settings: &Tree, path: &str) -> Result<Target, Finding> {
         let at = |key: &str| settings.get(key).map_or(settings.at, |t| t.at);
         let Some(endpoint) = self.endpoint.filter(|e| !e.is_empty()) else {
             return Err(Finding::new(settings.at, "`endpoint` is missing")

@@ -3,31 +3,33 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::Batch;
+use crate::ledger::Reason;
 use bytes::Bytes;
-use collector_pipeline::Batch;
-use collector_pipeline::ledger::Reason;
 
 /// Begun batches that are remembered; only batches that were given up stay so long.
 const MAX_BEGUN: usize = 64;
 
 /// One body, and the items it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::exporters) struct Piece {
-    pub(in crate::exporters) body: Bytes,
-    pub(in crate::exporters) n_items: u64,
+pub struct Piece {
+    /// What is posted.
+    pub body: Bytes,
+    /// Items in it.
+    pub n_items: u64,
 }
 
 /// A translated batch.
 #[derive(Debug, Default)]
-pub(in crate::exporters) struct Prepared {
+pub struct Prepared {
     /// What is still to be sent.
-    pub(in crate::exporters) pieces: VecDeque<Piece>,
+    pub pieces: VecDeque<Piece>,
     /// Items that will not arrive, by reason.
-    pub(in crate::exporters) dropped: Vec<(Reason, u64)>,
+    pub dropped: Vec<(Reason, u64)>,
     /// What is to be said about them.
-    pub(in crate::exporters) message: String,
+    pub message: String,
     /// Items that arrived.
-    pub(in crate::exporters) n_delivered: u64,
+    pub n_delivered: u64,
 }
 
 /// Batches that were begun and are not finished, by their payload's place in memory: holding it keeps the
@@ -44,7 +46,7 @@ pub(super) struct Held<'a> {
 
 impl Prepared {
     /// Counts `n` items that will not arrive, and keeps the first message.
-    pub(in crate::exporters) fn drop_items(&mut self, reason: Reason, n: u64, message: &str) {
+    pub fn drop_items(&mut self, reason: Reason, n: u64, message: &str) {
         if n == 0 {
             return;
         }

@@ -1,10 +1,10 @@
 //! Posts what was prepared, body by body.
 
+use crate::Batch;
+use crate::config::Finding;
+use crate::ledger::Reason;
+use crate::node::{Delivered, ExportError};
 use collector_otlp::client::{self, ClientOptions, PostClient, PostReply};
-use collector_pipeline::Batch;
-use collector_pipeline::config::Finding;
-use collector_pipeline::ledger::Reason;
-use collector_pipeline::node::{Delivered, ExportError};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::begun::{Begun, Prepared};
@@ -18,7 +18,7 @@ const MAX_REPLY_BYTES: usize = 1024 * 1024;
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Posts to one backend.
-pub(in crate::exporters) struct Push {
+pub struct Push {
     client: PostClient,
     headers: Vec<(HeaderName, HeaderValue)>,
     begun: Begun,
@@ -26,10 +26,7 @@ pub(in crate::exporters) struct Push {
 
 impl Push {
     /// A client that connects when it first sends; `headers` are the protocol's own.
-    pub(in crate::exporters) fn new(
-        target: Target,
-        headers: &[(&'static str, &'static str)],
-    ) -> Result<Self, Finding> {
+    pub fn new(target: Target, headers: &[(&'static str, &'static str)]) -> Result<Self, Finding> {
         let Target { endpoint, timeout, headers: extra, at } = target;
         let options = ClientOptions {
             timeout,
@@ -47,7 +44,7 @@ impl Push {
     }
 
     /// One attempt at what is left of `batch`, which `prepare` translates if it was not begun before.
-    pub(in crate::exporters) async fn send(
+    pub async fn send(
         &self,
         batch: &Batch,
         prepare: impl FnOnce(&Batch) -> Prepared,

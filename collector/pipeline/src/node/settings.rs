@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use collector_pipeline::config::{At, Finding};
+use crate::config::{At, Finding};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 /// `tls` as far as it is understood: only that there shall be none.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct RawTls {
+pub struct RawTls {
     insecure: bool,
 }
 
 /// Whether plain text was asked for in so many words.
-pub(super) fn plain(tls: Option<RawTls>) -> bool {
+pub fn plain(tls: Option<RawTls>) -> bool {
     tls.is_some_and(|tls| tls.insecure)
 }
 
 /// Plain text only where it is asked for in so many words: a configuration that means TLS must
 /// never send in the clear.
-pub(super) fn with_scheme(endpoint: String, plain: bool, at: At) -> Result<String, Finding> {
+pub fn with_scheme(endpoint: String, plain: bool, at: At) -> Result<String, Finding> {
     if endpoint.starts_with("http://") {
         return Ok(endpoint);
     }
@@ -44,7 +44,7 @@ pub(super) fn with_scheme(endpoint: String, plain: bool, at: At) -> Result<Strin
 }
 
 /// Headers as they are sent; their values never reach a log.
-pub(super) fn headers(
+pub fn headers(
     raw: BTreeMap<String, String>,
     at: At,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Finding> {
