@@ -9,12 +9,14 @@
     reason = "tests fail loudly"
 )]
 
+mod admission;
 mod arbitrary;
 mod client;
 mod differential;
 mod grpc_replies;
 mod http_replies;
 mod lifecycle;
+mod patching;
 mod readback;
 mod support;
 mod wire;

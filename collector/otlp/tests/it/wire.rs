@@ -10,7 +10,7 @@ use prost::Message;
 use crate::{arbitrary, readback};
 
 /// What a view cannot tell apart: an absent message and an empty one. Every test compares after this.
-fn canonical(debug: impl std::fmt::Debug) -> String {
+pub fn canonical(debug: impl std::fmt::Debug) -> String {
     let mut text = format!("{debug:?}");
     for empty in [
         "Some(AnyValue { value: None })",
@@ -40,7 +40,7 @@ fn n_points(request: &ExportMetricsServiceRequest) -> usize {
         .sum()
 }
 
-fn prove(signal: Signal, bytes: Vec<u8>) -> Request {
+pub fn prove(signal: Signal, bytes: Vec<u8>) -> Request {
     Request::prove(signal, bytes.into(), &Limits::default()).unwrap()
 }
 

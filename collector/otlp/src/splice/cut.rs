@@ -1,8 +1,4 @@
-//! Merging requests, and cutting them, at tag boundaries; nothing inside is decoded.
-//!
-//! *Invariants*
-//! 1. Merging and cutting proven requests gives proven requests with the same items in the same order.
-//! 2. Each piece repeats the resource and scope its items stand under.
+//! Joining requests, and cutting them, at tag boundaries.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
