@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use crate::{File, Fs};
 
 /// [`Fs`] on the real disk.
@@ -77,6 +79,14 @@ impl Fs for DiskFs {
         fs::rename(from, to)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -88,6 +98,10 @@ impl Fs for DiskFs {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         // A directory is synced through a descriptor of its own; std has no call for it but this.
         Ok(rustix::fs::fsync(fs::File::open(path)?)?)
+    }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {

@@ -28,12 +28,16 @@ pub enum OpKind {
     Open,
     /// [`Fs::create_dir_all`]
     CreateDir,
-    /// [`Fs::rename`]
+    /// [`Fs::rename`] or [`Fs::rename_new`]
     Rename,
+    /// [`Fs::exchange`]
+    Exchange,
     /// [`Fs::remove_file`] or [`Fs::remove_dir_all`]
     Remove,
-    /// [`Fs::sync_dir`]
+    /// [`Fs::sync_dir`] or [`Fs::sync_file_system`]
     SyncDir,
+    /// [`Fs::admit`]
+    Admit,
     /// [`Fs::list`]
     List,
     /// [`File::write`]
@@ -137,6 +141,16 @@ impl Fs for FaultyFs {
         self.inner.rename(from, to)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.court.admit(OpKind::Rename, to)?;
+        self.inner.rename_new(from, to)
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        self.court.admit(OpKind::Exchange, b)?;
+        self.inner.exchange(a, b)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.court.admit(OpKind::Remove, path)?;
         self.inner.remove_file(path)
@@ -150,6 +164,16 @@ impl Fs for FaultyFs {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.court.admit(OpKind::SyncDir, path)?;
         self.inner.sync_dir(path)
+    }
+
+    fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        self.court.admit(OpKind::SyncDir, path)?;
+        self.inner.sync_file_system(path)
+    }
+
+    fn admit(&self, path: &Path) -> io::Result<()> {
+        self.court.admit(OpKind::Admit, path)?;
+        self.inner.admit(path)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -244,6 +268,28 @@ mod tests {
         let err = file.write_all(b"abcdef").unwrap_err();
         assert_eq!(err.kind(), io::ErrorKind::StorageFull);
         assert_eq!(std::fs::read(&path).unwrap(), b"ab");
+    }
+
+    #[test]
+    fn exchanges_and_new_names_are_judged_under_the_name_that_matters() {
+        let dir = tempfile::tempdir().unwrap();
+        let fs = FaultyFs::new(Arc::new(DiskFs), |op| match op.index {
+            0 | 2 | 4 => Verdict::Fail(no_space()),
+            _ => Verdict::Pass,
+        });
+        let (a, b, c) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
+        std::fs::write(&a, "a").unwrap();
+        std::fs::create_dir(&b).unwrap();
+        assert!(fs.exchange(&a, &b).is_err() && a.is_file());
+        fs.exchange(&a, &b).unwrap();
+        assert!(a.is_dir() && b.is_file());
+        assert!(fs.rename_new(&a, &c).is_err() && a.is_dir());
+        assert_eq!(fs.rename_new(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(fs.admit(&c).is_err());
+        fs.admit(&c).unwrap();
+        fs.rename_new(&a, &c).unwrap();
+        fs.sync_file_system(dir.path()).unwrap();
+        assert_eq!(fs.n_ops(), 8);
     }
 
     #[test]

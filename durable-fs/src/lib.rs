@@ -73,6 +73,12 @@ pub trait Fs: Debug + Send + Sync {
     /// Atomically renames, replacing what bears the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Atomically renames to a name that nothing bears; fails where something does.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Atomically exchanges what two names stand for; files and directories alike.
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()>;
+
     /// Removes a file.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
@@ -81,6 +87,18 @@ pub trait Fs: Debug + Send + Sync {
 
     /// Makes names created, renamed or removed in `path` durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes everything written to the file system of `path` durable; for trees of so many files
+    /// that one wait each would take minutes.
+    fn sync_file_system(&self, path: &Path) -> io::Result<()>;
+
+    /// Asks leave for an operation that the caller carries out itself, through a descriptor: to
+    /// create, fill, link or describe `path` inside a tree that is being built. The disk always
+    /// agrees; an [`Fs`] that fails on purpose does so here.
+    fn admit(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Ok(())
+    }
 
     /// The paths directly in a directory, sorted by name.
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
