@@ -25,6 +25,8 @@ mod name;
 mod observer;
 mod pack;
 mod profile;
+mod read;
+mod restore;
 mod sidecar;
 mod store;
 mod tree;
@@ -36,6 +38,13 @@ pub use name::{NameError, PelletName};
 pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
 pub use pack::{Destination, PackOptions, Packed, pack};
 pub use profile::{Parameters, Profile, UnknownProfile};
+pub use read::{
+    Extent, ForeignEntry, Limits, PathOdd, ReadError, ReadErrorKind, SafePath, TarEntry, TarError,
+    TarKind, TarOdd, TarReader, Xattr, list_foreign,
+};
+pub use restore::{
+    RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
+};
 pub use sidecar::{
     EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarError, SidecarFrame,
     Totals,

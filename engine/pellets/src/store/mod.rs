@@ -34,4 +34,4 @@ mod staging;
 
 pub use directory::{Removed, RemovedWhy, Store, StoredPellet};
 pub(crate) use publish::{FileTarget, Published, publish_beside, publish_in_store};
-pub(crate) use staging::Staging;
+pub(crate) use staging::{Staging, remove_dead};

@@ -99,7 +99,7 @@ fn lock_new(dir: &Path) -> io::Result<Locked> {
 
 /// Removes the temporary folders directly in `parent` that `is_ours` knows by name and that no
 /// living writer holds; returns what was removed.
-pub(super) fn remove_dead(
+pub(crate) fn remove_dead(
     fs: &dyn Fs,
     parent: &Path,
     is_ours: impl Fn(&str) -> bool,

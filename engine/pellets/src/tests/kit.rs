@@ -16,28 +16,28 @@ use crate::pack::pack_with;
 use crate::{Destination, PackError, PackObserver, PackOptions, Packed, Store, Unobserved};
 
 /// 2026-01-02T03:04:05.006Z.
-pub(super) const NOW: Duration = Duration::from_millis(1_767_323_045_006);
+pub(crate) const NOW: Duration = Duration::from_millis(1_767_323_045_006);
 
 /// A temporary folder with a tree to pack, a store and a place to unpack.
-pub(super) struct Bench {
-    pub(super) dir: tempfile::TempDir,
+pub(crate) struct Bench {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// What a path is, for comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Thing {
+pub(crate) enum Thing {
     File { mode: u32, content: Vec<u8>, n_links: u64 },
     Dir { mode: u32 },
     Link { target: PathBuf },
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap())
     }
 
     /// A bench in memory where there is such a place, for tests that sync hundreds of times.
-    pub(super) fn in_memory() -> Self {
+    pub(crate) fn in_memory() -> Self {
         Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
     }
 
@@ -47,39 +47,39 @@ impl Bench {
         bench
     }
 
-    pub(super) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn source(&self) -> PathBuf {
+    pub(crate) fn source(&self) -> PathBuf {
         self.path("tree")
     }
 
-    pub(super) fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         self.store_on(Arc::new(DiskFs))
     }
 
-    pub(super) fn store_on(&self, fs: Arc<dyn Fs>) -> Store {
+    pub(crate) fn store_on(&self, fs: Arc<dyn Fs>) -> Store {
         Store::open(fs, self.path("store")).unwrap()
     }
 
     /// Writes a file of the tree and its missing folders.
-    pub(super) fn file(&self, path: impl AsRef<Path>, content: &[u8]) {
+    pub(crate) fn file(&self, path: impl AsRef<Path>, content: &[u8]) {
         let path = self.source().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
-    pub(super) fn options(&self) -> PackOptions {
+    pub(crate) fn options(&self) -> PackOptions {
         PackOptions { threads: NonZeroUsize::new(2).unwrap(), ..PackOptions::new(self.source()) }
     }
 
-    pub(super) fn pack(&self) -> Packed {
+    pub(crate) fn pack(&self) -> Packed {
         self.pack_as(&self.options(), 1 << 20).unwrap()
     }
 
     /// Packs into the store with frames of `frame_size`.
-    pub(super) fn pack_as(
+    pub(crate) fn pack_as(
         &self,
         options: &PackOptions,
         frame_size: u32,
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     /// Everything under a folder of the bench but its tree, as relative paths.
-    pub(super) fn files_under(&self, name: &str) -> Vec<PathBuf> {
+    pub(crate) fn files_under(&self, name: &str) -> Vec<PathBuf> {
         let root = self.path(name);
         let mut found: Vec<_> =
             snapshot(&root).into_keys().filter(|p| root.join(p).is_file()).collect();
@@ -99,7 +99,7 @@ impl Bench {
 }
 
 /// Packs with frames of `frame_size` on a clock that stands still.
-pub(super) fn pack_on(
+pub(crate) fn pack_on(
     fs: &dyn Fs,
     options: &PackOptions,
     frame_size: u32,
@@ -113,7 +113,7 @@ pub(super) fn pack_on(
 }
 
 /// All paths below `root`, with what they are.
-pub(super) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Thing> {
+pub(crate) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Thing> {
     let mut found = BTreeMap::new();
     let mut todo = vec![root.to_owned()];
     while let Some(dir) = todo.pop() {
@@ -137,7 +137,7 @@ pub(super) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Thing> {
 }
 
 /// Unpacks with the system's tar and zstd.
-pub(super) fn unpack(archive: &Path, into: &Path) {
+pub(crate) fn unpack(archive: &Path, into: &Path) {
     std::fs::create_dir(into).unwrap();
     let tar = Command::new("tar")
         .args(["--zstd", "--same-permissions", "-xf"])
@@ -149,7 +149,7 @@ pub(super) fn unpack(archive: &Path, into: &Path) {
 }
 
 /// The names as the system's tar lists them, unquoted.
-pub(super) fn list(archive: &Path) -> Vec<PathBuf> {
+pub(crate) fn list(archive: &Path) -> Vec<PathBuf> {
     let tar = Command::new("tar")
         .args(["--zstd", "--quoting-style=literal", "-tf"])
         .arg(archive)

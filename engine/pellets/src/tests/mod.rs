@@ -2,8 +2,8 @@
 
 mod determinism;
 mod faults;
-mod kit;
+pub(crate) mod kit;
 mod refusals;
-mod roundtrip;
+pub(crate) mod roundtrip;
 mod sidecar;
 mod store;

@@ -58,7 +58,7 @@ fn both_profiles_pack_with_their_own_frames() {
 
 /// One step of building a random tree; a step that does not fit the others is left out.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     File { path: Vec<Vec<u8>>, len: usize, mode: u32 },
     Dir { path: Vec<Vec<u8>>, mode: u32 },
     Symlink { path: Vec<Vec<u8>>, target: Vec<u8> },
@@ -74,7 +74,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     name.prop_filter("a file name", |n| !n.contains(&b'/') && !matches!(n.as_slice(), b"." | b".."))
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let path = || prop::collection::vec(name(), 1..6);
     let len = prop_oneof![
         Just(0),
@@ -96,7 +96,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn build(bench: &Bench, steps: &[Step]) {
+pub(crate) fn build(bench: &Bench, steps: &[Step]) {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut dirs = Vec::new();
     let place = |path: &[Vec<u8>]| {

@@ -1,0 +1,241 @@
+//! A seekable archive: its frames, each decoded alone.
+
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+
+use durable_fs::{File, Fs};
+use zstd::bulk::Decompressor;
+use zstd::zstd_safe::DParameter;
+
+use super::error::{ReadError, ReadErrorKind, into_stream};
+use super::limits::Limits;
+use crate::archive::SeekTable;
+use crate::sidecar::SidecarFrame;
+
+/// Bytes of a seek table's footer, and of its skippable frame's head.
+const FOOTER_LEN: usize = 9;
+const HEAD_LEN: u64 = 8;
+/// The largest seek table that is read: eight million frames.
+const MAX_TABLE: u64 = 64 << 20;
+/// Bytes of the archive read at once while streaming.
+const CHUNK: usize = 128 << 10;
+
+/// An open archive and where its frames stand.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    file: Box<dyn File>,
+    path: PathBuf,
+    len: u64,
+    frames: Vec<SidecarFrame>,
+    window_log_max: u32,
+}
+
+impl Archive {
+    /// Opens the archive at `path` and reads its seek table.
+    pub(crate) fn open(fs: &dyn Fs, path: &Path, limits: &Limits) -> Result<Self, ReadError> {
+        let failed = |e| ReadError::in_input(path, e);
+        let file = fs.open_read(path).map_err(failed)?;
+        let len = file.len().map_err(failed)?;
+        let frames = frames(&*file, len, path, limits)?;
+        // A frame may ask for a window as long as itself, never for more.
+        let window_log_max = limits.max_frame.ilog2().max(27);
+        Ok(Self { file, path: path.to_owned(), len, frames, window_log_max })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(crate) fn frames(&self) -> &[SidecarFrame] {
+        &self.frames
+    }
+
+    /// Bytes of the tar stream.
+    pub(crate) fn content_len(&self) -> u64 {
+        self.frames.iter().map(|f| u64::from(f.content)).sum()
+    }
+
+    /// Reads bytes of the archive as they are.
+    pub(crate) fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize, ReadError> {
+        self.file.read_at(bytes, offset).map_err(|e| ReadError::in_input(&self.path, e))
+    }
+
+    fn frame(&self, index: usize) -> Result<SidecarFrame, ReadError> {
+        self.frames.get(index).copied().ok_or_else(|| {
+            ReadError::damaged("archive-truncated", "an entry reaches behind the last frame")
+        })
+    }
+
+    /// Decodes a frame step by step, for who needs only its beginning.
+    pub(crate) fn stream(&self, index: usize) -> Result<FrameStream<'_>, ReadError> {
+        let frame = self.frame(index)?;
+        let raw = RawFrame { archive: self, frame, done: 0, buffer: Vec::new(), used: 0 };
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)
+            .map_err(|e| ReadError::damaged("frame-damaged", "zstd does not start").because(e))?;
+        decoder.window_log_max(self.window_log_max).map_err(|e| {
+            ReadError::new(ReadErrorKind::Internal, "internal", "zstd refused a parameter")
+                .because(e)
+        })?;
+        Ok(FrameStream { decoder, index, left: u64::from(frame.content) })
+    }
+}
+
+/// The frames by the seek table at the end of the archive.
+fn frames(
+    file: &dyn File,
+    len: u64,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Vec<SidecarFrame>, ReadError> {
+    let failed = |e| ReadError::in_input(path, e);
+    let odd = |what: String| ReadError::damaged("seek-table-damaged", what).at(path);
+    let mut footer = [0; FOOTER_LEN];
+    let start = len.checked_sub(FOOTER_LEN as u64);
+    let start = start.ok_or_else(|| odd("the archive is too short for a seek table".to_owned()))?;
+    file.read_at(&mut footer, start).map_err(failed)?;
+    let n_frames = u64::from(u32::from_le_bytes([footer[0], footer[1], footer[2], footer[3]]));
+    let with_checksums = footer[4] & 0x80 != 0;
+    let table_len = n_frames * if with_checksums { 12 } else { 8 } + FOOTER_LEN as u64 + HEAD_LEN;
+    let start = len.checked_sub(table_len).filter(|_| table_len <= MAX_TABLE);
+    let start = start.ok_or_else(|| odd("the archive does not end in a seek table".to_owned()))?;
+    let mut table = vec![0; usize::try_from(table_len).unwrap_or(0)];
+    file.read_at(&mut table, start).map_err(failed)?;
+    let table = SeekTable::decode(&table).map_err(|e| odd(e.to_string()))?;
+    let mut offset = 0;
+    let mut frames = Vec::with_capacity(table.frames.len());
+    for (index, frame) in table.frames.into_iter().enumerate() {
+        if frame.content > limits.max_frame {
+            let what = format!("a frame of {} bytes exceeds the limit", frame.content);
+            return Err(ReadError::new(ReadErrorKind::TooLarge, "frame-too-large", what)
+                .at(path)
+                .in_frame(index));
+        }
+        frames.push(SidecarFrame { offset, compressed: frame.compressed, content: frame.content });
+        offset += u64::from(frame.compressed);
+    }
+    if offset != start {
+        return Err(odd(format!("the seek table covers {offset} of {start} bytes")));
+    }
+    Ok(frames)
+}
+
+/// Decodes whole frames into one buffer, over and over.
+pub(crate) struct FrameReader<'a> {
+    archive: &'a Archive,
+    decompressor: Decompressor<'static>,
+    compressed: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl<'a> FrameReader<'a> {
+    pub(crate) fn new(archive: &'a Archive) -> Result<Self, ReadError> {
+        let internal = |e| {
+            ReadError::new(ReadErrorKind::Internal, "internal", "zstd does not start").because(e)
+        };
+        let mut decompressor = Decompressor::new().map_err(internal)?;
+        decompressor
+            .set_parameter(DParameter::WindowLogMax(archive.window_log_max))
+            .map_err(internal)?;
+        Ok(Self { archive, decompressor, compressed: Vec::new(), content: Vec::new() })
+    }
+
+    /// Reads, decodes and checks the frame at `index`; its content stays until the next call.
+    pub(crate) fn read(&mut self, index: usize) -> Result<&[u8], ReadError> {
+        let frame = self.archive.frame(index)?;
+        let damaged = |what: String| ReadError::damaged("frame-damaged", what).in_frame(index);
+        let want = frame.content as usize;
+        self.compressed.resize(frame.compressed as usize, 0);
+        let n = self.archive.read_at(&mut self.compressed, frame.offset)?;
+        if n < self.compressed.len() {
+            return Err(damaged("the archive ends inside a frame".to_owned()));
+        }
+        self.content.clear();
+        self.content.reserve(want);
+        let n = self
+            .decompressor
+            .decompress_to_buffer(&self.compressed, &mut self.content)
+            .map_err(|e| damaged(format!("a frame cannot be decompressed: {e}")))?;
+        if n != want {
+            return Err(damaged(format!("a frame holds {n} bytes instead of {want}")));
+        }
+        Ok(&self.content)
+    }
+
+    /// The content of the frame read last.
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+/// The content of one frame as it is decoded.
+pub(crate) struct FrameStream<'a> {
+    decoder: zstd::stream::read::Decoder<'static, RawFrame<'a>>,
+    index: usize,
+    left: u64,
+}
+
+impl Read for FrameStream<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buf.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let damaged = |e: io::Error| {
+            // What the disk failed with says nothing about the archive.
+            if e.get_ref().is_some_and(|inner| inner.is::<ReadError>()) {
+                return e;
+            }
+            let what = format!("a frame cannot be decompressed: {e}");
+            into_stream(ReadError::damaged("frame-damaged", what).in_frame(self.index))
+        };
+        let n = self.decoder.read(&mut buf[..want]).map_err(damaged)?;
+        if n == 0 {
+            return Err(damaged(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.left -= n as u64;
+        Ok(n)
+    }
+}
+
+/// The compressed bytes of one frame.
+struct RawFrame<'a> {
+    archive: &'a Archive,
+    frame: SidecarFrame,
+    done: u64,
+    buffer: Vec<u8>,
+    used: usize,
+}
+
+impl Read for RawFrame<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let n = bytes.len().min(buf.len());
+        buf[..n].copy_from_slice(&bytes[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl BufRead for RawFrame<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.used == self.buffer.len() {
+            let left = u64::from(self.frame.compressed) - self.done;
+            let want = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            self.buffer.resize(want, 0);
+            let at = self.frame.offset + self.done;
+            let n = self.archive.read_at(&mut self.buffer, at).map_err(into_stream)?;
+            self.buffer.truncate(n);
+            self.done += n as u64;
+            self.used = 0;
+        }
+        Ok(&self.buffer[self.used..])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.used += n;
+    }
+}

@@ -1,0 +1,281 @@
+//! A sidecar that was checked against its archive and against every rule for what is brought back.
+
+use std::cmp::Ordering;
+
+use super::archive::Archive;
+use super::error::{ReadError, ReadErrorKind};
+use super::limits::Limits;
+use super::path::{SafePath, in_order};
+use super::tar::{TarEntry, TarKind};
+use crate::sidecar::{EntryKind, Sidecar, SidecarEntry};
+
+/// Two blocks of zeros end the tar stream.
+const TRAILER: u64 = 1024;
+const BLOCK: u64 = 512;
+
+/// The entries of a Pellet, each with its place in the tar stream.
+///
+/// # Invariants
+/// 1. Paths are safe, unique and in the order of the format; each has its directories before it.
+/// 2. The target of a hard link is an earlier regular file.
+/// 3. Places ascend, so what is between two headers can be compared with what the first announces.
+#[derive(Debug)]
+pub(crate) struct Index<'a> {
+    pub(crate) sidecar: &'a Sidecar,
+    /// Where each entry's first header stands in the tar stream, and at last where the trailer does.
+    places: Vec<u64>,
+    /// Where each frame begins in the tar stream.
+    starts: Vec<u64>,
+    /// The directory of each entry; none for what lies in the root.
+    parents: Vec<Option<u32>>,
+}
+
+impl<'a> Index<'a> {
+    /// Checks everything that can be checked without decoding a frame.
+    pub(crate) fn check(
+        sidecar: &'a Sidecar,
+        archive: &Archive,
+        limits: &Limits,
+    ) -> Result<Self, ReadError> {
+        same_frames(sidecar, archive)?;
+        caps(sidecar, archive, limits)?;
+        let mut starts = Vec::with_capacity(sidecar.frames.len());
+        let mut start = 0;
+        for frame in &sidecar.frames {
+            starts.push(start);
+            start += u64::from(frame.content);
+        }
+        let n = sidecar.entries.len();
+        let (places, parents) = (Vec::with_capacity(n + 1), Vec::with_capacity(n));
+        let mut index = Self { sidecar, places, starts, parents };
+        let mut ancestors: Vec<(&[u8], u32)> = Vec::new();
+        let mut last: Option<&[u8]> = None;
+        for (i, entry) in (0..).zip(&sidecar.entries) {
+            let failed = |e: ReadError| e.on(entry.path.as_bytes());
+            let path = check_entry(entry, limits).map_err(failed)?;
+            if last.is_some_and(|last| in_order(last, path.as_bytes()) != Ordering::Less) {
+                return Err(failed(out_of_order(last, path.as_bytes())));
+            }
+            last = Some(path.as_bytes());
+            index.parents.push(under_directory(&mut ancestors, path).map_err(failed)?);
+            if entry.kind == EntryKind::Directory {
+                ancestors.push((path.as_bytes(), i));
+            }
+            index.place(entry).map_err(failed)?;
+        }
+        let trailer = start.checked_sub(TRAILER).ok_or_else(|| {
+            ReadError::damaged("archive-truncated", "the tar stream is too short for its end")
+        })?;
+        index.places.push(trailer);
+        index.links()?;
+        Ok(index)
+    }
+
+    /// Where the entry at `i` must end in the tar stream: where the next one begins.
+    pub(crate) fn end(&self, i: usize) -> u64 {
+        self.places.get(i + 1).copied().unwrap_or(0)
+    }
+
+    /// Where the entry at `i` begins in the tar stream.
+    pub(crate) fn start(&self, i: usize) -> u64 {
+        self.places.get(i).copied().unwrap_or(0)
+    }
+
+    /// The directory of the entry at `i`; none where that is the root.
+    pub(crate) fn parent(&self, i: usize) -> Option<usize> {
+        self.parents.get(i).copied().flatten().map(|parent| parent as usize)
+    }
+
+    /// Where the frame begins in the tar stream.
+    pub(crate) fn frame_start(&self, frame: usize) -> u64 {
+        self.starts.get(frame).copied().unwrap_or(0)
+    }
+
+    /// The position of the entry of this path.
+    pub(crate) fn find(&self, path: &[u8]) -> Option<usize> {
+        self.sidecar.entries.binary_search_by(|e| in_order(e.path.as_bytes(), path)).ok()
+    }
+
+    /// The positions of the entry of this path and of all below it.
+    pub(crate) fn subtree(&self, path: &[u8]) -> Option<std::ops::Range<usize>> {
+        let first = self.find(path)?;
+        let below = |e: &SidecarEntry| {
+            let rest = e.path.as_bytes().strip_prefix(path);
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        let n = self.sidecar.entries[first + 1..].iter().take_while(|e| below(e)).count();
+        Some(first..first + 1 + n)
+    }
+
+    fn place(&mut self, entry: &SidecarEntry) -> Result<(), ReadError> {
+        let odd = |what| ReadError::damaged("entry-place", what);
+        let frame = usize::try_from(entry.frame).ok().and_then(|f| self.sidecar.frames.get(f));
+        let frame = frame.ok_or_else(|| odd("an entry stands in no frame of the archive"))?;
+        let fits = entry.offset < u64::from(frame.content) && entry.offset.is_multiple_of(BLOCK);
+        let header = entry.header >= BLOCK && entry.header.is_multiple_of(BLOCK);
+        let start = self.frame_start(usize::try_from(entry.frame).unwrap_or(usize::MAX));
+        let place = start + entry.offset;
+        let first = self.places.is_empty() && place == 0;
+        let behind = self.places.last().is_some_and(|last| *last < place);
+        if fits && header && (first || behind) {
+            self.places.push(place);
+            return Ok(());
+        }
+        Err(odd("an entry stands where none can be"))
+    }
+
+    fn links(&self) -> Result<(), ReadError> {
+        for (i, entry) in self.sidecar.entries.iter().enumerate() {
+            if entry.kind != EntryKind::Hardlink {
+                continue;
+            }
+            let target = entry.target.as_ref().and_then(|target| self.find(target.as_bytes()));
+            let file =
+                target.filter(|t| *t < i && self.sidecar.entries[*t].kind == EntryKind::File);
+            if file.is_none() {
+                let what = "a hard link does not lead to an earlier file of the pellet";
+                return Err(ReadError::refused("link-target", what).on(entry.path.as_bytes()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks one entry by itself: path, link target, and that a file says what it holds.
+pub(crate) fn check_entry<'a>(
+    entry: &'a SidecarEntry,
+    limits: &Limits,
+) -> Result<SafePath<'a>, ReadError> {
+    let path = SafePath::judge(entry.path.as_bytes(), limits)?;
+    let target = entry.target.as_ref().map(|t| t.as_bytes());
+    match (entry.kind, target) {
+        (EntryKind::File, None) if entry.size.is_some() && entry.blake3.is_some() => {}
+        (EntryKind::Directory, None) => {}
+        (EntryKind::Symlink, Some(target)) => check_target(target, limits)?,
+        (EntryKind::Hardlink, Some(target)) => {
+            SafePath::judge(target, limits)?;
+        }
+        _ => {
+            return Err(ReadError::damaged(
+                "sidecar-damaged",
+                "an entry lacks what its type needs",
+            ));
+        }
+    }
+    Ok(path)
+}
+
+/// A symbolic link may lead anywhere, as that of an interpreter in a virtual environment does; it is
+/// never followed here.
+pub(crate) fn check_target(target: &[u8], limits: &Limits) -> Result<(), ReadError> {
+    if target.is_empty() || target.contains(&0) {
+        return Err(ReadError::refused(
+            "link-target",
+            "the target of a symbolic link is malformed",
+        ));
+    }
+    if target.len() > limits.max_target {
+        let what = "the target of a symbolic link is too long";
+        return Err(ReadError::new(ReadErrorKind::TooLarge, "link-target", what));
+    }
+    Ok(())
+}
+
+/// Compares what the tar stream says of an entry with what the sidecar says.
+pub(crate) fn matches(entry: &SidecarEntry, found: &TarEntry) -> Result<(), ReadError> {
+    let differs = |field: &str, expected: &dyn std::fmt::Debug, found: &dyn std::fmt::Debug| {
+        let what = format!(
+            "the archive and its sidecar differ in the {field}: {found:?} instead of {expected:?}"
+        );
+        Err(ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes()))
+    };
+    if *found.path != *entry.path.as_bytes() {
+        return differs("path", &entry.path.as_path(), &found.path.escape_ascii().to_string());
+    }
+    let target = entry.target.as_ref().map(|t| t.as_bytes());
+    let (kind, found_target) = match &found.kind {
+        TarKind::File => (EntryKind::File, None),
+        TarKind::Directory => (EntryKind::Directory, None),
+        TarKind::Symlink { target } => (EntryKind::Symlink, Some(&**target)),
+        TarKind::Hardlink { target } => (EntryKind::Hardlink, Some(&**target)),
+    };
+    if kind != entry.kind {
+        return differs("type", &entry.kind, &kind);
+    }
+    if found_target != target {
+        let text = |t: Option<&[u8]>| t.map(|t| t.escape_ascii().to_string());
+        return differs("link target", &text(target), &text(found_target));
+    }
+    if found.mode != entry.mode {
+        return differs("mode", &format!("{:04o}", entry.mode), &format!("{:04o}", found.mode));
+    }
+    if entry.kind == EntryKind::File && Some(found.size) != entry.size {
+        return differs("size", &entry.size, &found.size);
+    }
+    if found.header_len != entry.header {
+        return differs("header", &entry.header, &found.header_len);
+    }
+    Ok(())
+}
+
+fn same_frames(sidecar: &Sidecar, archive: &Archive) -> Result<(), ReadError> {
+    let frames = archive.frames();
+    if sidecar.frames == frames {
+        return Ok(());
+    }
+    let differs = sidecar.frames.iter().zip(frames).position(|(a, b)| a != b);
+    let at = differs.unwrap_or_else(|| sidecar.frames.len().min(frames.len()));
+    let what = format!(
+        "the sidecar has {} frames, the archive's seek table {}, and they differ",
+        sidecar.frames.len(),
+        frames.len(),
+    );
+    Err(ReadError::damaged("seek-table-mismatch", what).at(archive.path()).in_frame(at))
+}
+
+fn caps(sidecar: &Sidecar, archive: &Archive, limits: &Limits) -> Result<(), ReadError> {
+    let too_large = |code, what: String| Err(ReadError::new(ReadErrorKind::TooLarge, code, what));
+    let n = sidecar.entries.len() as u64;
+    if n > limits.max_entries {
+        return too_large("too-many-entries", format!("{n} entries exceed {}", limits.max_entries));
+    }
+    let sizes = sidecar.entries.iter().filter_map(|e| e.size);
+    let bytes = sizes.fold(0, u64::saturating_add);
+    if bytes > limits.max_bytes {
+        return too_large("too-many-bytes", format!("{bytes} bytes exceed {}", limits.max_bytes));
+    }
+    let stream = archive.content_len();
+    if stream > limits.ratio_from && stream / limits.max_ratio.max(1) > archive.len() {
+        let what = format!("{} bytes of archive would become {stream}", archive.len());
+        return too_large("ratio-too-high", what);
+    }
+    Ok(())
+}
+
+fn out_of_order(last: Option<&[u8]>, path: &[u8]) -> ReadError {
+    if last == Some(path) {
+        ReadError::refused("path-duplicate", "a path is there twice")
+    } else {
+        ReadError::refused("entry-order", "the entries are not in the order of the format")
+    }
+}
+
+/// The directory in which `path` lies. In the order of the format its directories are those that were
+/// entered last.
+fn under_directory<'a>(
+    ancestors: &mut Vec<(&'a [u8], u32)>,
+    path: SafePath<'a>,
+) -> Result<Option<u32>, ReadError> {
+    let (parent, _) = path.split();
+    while ancestors.last().is_some_and(|(last, _)| *last != parent) {
+        ancestors.pop();
+    }
+    match ancestors.last() {
+        Some((_, i)) => Ok(Some(*i)),
+        None if parent.is_empty() => Ok(None),
+        None => {
+            let what = "an entry lies in what is no directory of the pellet";
+            Err(ReadError::refused("path-parent", what))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Reading archives: ours through seek table and sidecar, others as a stream.
+//!
+//! Nothing in an archive or a sidecar is trusted. Two readings of the same bytes are always compared:
+//! the seek table with the sidecar's frames, each tar header with the sidecar's entry, each content
+//! with its digest; so neither file can show one tree and bring back another.
+//!
+//! # Invariants
+//! 1. No input panics, and none takes more memory than [`Limits`] and one frame per thread allow.
+//! 2. A path that leaves this module as [`SafePath`] is relative, without empty, `.` or `..` parts.
+//!
+//! # Failure
+//! Every failure is a [`ReadError`] with a stable code; nothing was written when it comes from here.
+
+mod archive;
+mod error;
+mod foreign;
+mod index;
+mod limits;
+mod lookup;
+mod path;
+mod span;
+mod tar;
+
+pub(crate) use archive::{Archive, FrameReader};
+pub(crate) use error::from_stream;
+pub use error::{ReadError, ReadErrorKind};
+pub(crate) use foreign::Foreign;
+pub use foreign::{ForeignEntry, list_foreign};
+pub(crate) use index::{Index, check_entry, check_target, matches};
+pub use limits::Limits;
+pub(crate) use lookup::find_entry;
+pub(crate) use path::in_order;
+pub use path::{PathOdd, SafePath};
+pub(crate) use span::Span;
+pub use tar::{Extent, TarEntry, TarError, TarKind, TarOdd, TarReader, Xattr};
+
+#[cfg(test)]
+pub(crate) mod tests;

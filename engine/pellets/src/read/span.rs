@@ -1,0 +1,61 @@
+//! The tar stream from a place on, whatever number of frames it crosses.
+
+use std::io::{self, Read};
+
+use super::archive::{Archive, FrameStream};
+use super::error::{ReadError, into_stream};
+
+/// Reads on from a place in the tar stream: first what is at hand of its frame, then the frames
+/// behind it as they are decoded.
+pub(crate) struct Span<'a> {
+    archive: &'a Archive,
+    /// Decoded bytes that are at hand.
+    at_hand: &'a [u8],
+    /// The frame that comes once these are used up.
+    next: usize,
+    stream: Option<FrameStream<'a>>,
+}
+
+impl<'a> Span<'a> {
+    /// Begins with `at_hand`, the rest of a frame, and goes on with the frame at `next`.
+    pub(crate) fn new(archive: &'a Archive, at_hand: &'a [u8], next: usize) -> Self {
+        Self { archive, at_hand, next, stream: None }
+    }
+
+    /// Begins `offset` bytes into the frame at `index`, and decodes nothing that is not asked for.
+    pub(crate) fn at(archive: &'a Archive, index: usize, offset: u64) -> Result<Self, ReadError> {
+        let mut stream = archive.stream(index)?;
+        let skipped = io::copy(&mut (&mut stream).take(offset), &mut io::sink());
+        let n = skipped.map_err(super::error::from_stream)?;
+        if n < offset {
+            let what = "an entry begins behind the end of its frame";
+            return Err(ReadError::damaged("entry-mismatch", what).in_frame(index));
+        }
+        Ok(Self { archive, at_hand: &[], next: index + 1, stream: Some(stream) })
+    }
+}
+
+impl Read for Span<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if !self.at_hand.is_empty() {
+                return self.at_hand.read(buf);
+            }
+            if let Some(stream) = &mut self.stream {
+                let n = stream.read(buf)?;
+                if n > 0 {
+                    return Ok(n);
+                }
+                self.stream = None;
+            }
+            if self.next >= self.archive.frames().len() {
+                return Ok(0);
+            }
+            self.stream = Some(self.archive.stream(self.next).map_err(into_stream)?);
+            self.next += 1;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Brings back one entry, or a directory with what is below it, into a tree that stands.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use durable_fs::Fs;
+use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+use rustix::io::Errno;
+
+use super::builder::{Builder, FileSpec, Site};
+use super::extract::{Job, read_header};
+use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
+use super::place::Place;
+use super::{finish, run};
+use crate::read::{
+    Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, check_entry,
+    find_entry,
+};
+use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
+
+/// The largest sidecar that is searched; as large as one that is read.
+const MAX_SIDECAR: u64 = 1 << 30;
+
+pub(super) fn restore(
+    fs: &dyn Fs,
+    options: &RestoreOptions,
+    sidecar: &Path,
+    path: &RawPath,
+    observer: &dyn RestoreObserver,
+) -> Result<Restored, ReadError> {
+    let phase = PhaseGuard::start(observer, RestorePhase::Check);
+    SafePath::judge(path.as_bytes(), &options.limits)
+        .map_err(|e| ReadError::from(e).on(path.as_bytes()))?;
+    let bytes = read(fs, sidecar)?;
+    let not_found = |path: &RawPath| {
+        let what = "the pellet holds no such entry";
+        ReadError::new(ReadErrorKind::NotFound, "entry-not-found", what).on(path.as_bytes())
+    };
+    let (entry, frames) = find_entry(&bytes, path)?.ok_or_else(|| not_found(path))?;
+    let archive = Archive::open(fs, &options.archive, &options.limits)?;
+    if frames != archive.frames() {
+        let what = "the sidecar's frames are not those of the archive's seek table";
+        return Err(ReadError::damaged("seek-table-mismatch", what).at(archive.path()));
+    }
+    let place = Place::beside(fs, &options.target)?;
+    drop(phase);
+
+    let one = match (entry.kind, &entry.target) {
+        (EntryKind::Directory, _) => None,
+        (EntryKind::Hardlink, Some(first)) => {
+            // Alone it is a file like any other: that of the first name.
+            let (first, _) = find_entry(&bytes, first)?.ok_or_else(|| not_found(first))?;
+            Some(first)
+        }
+        _ => Some(entry),
+    };
+    let phase = PhaseGuard::start(observer, RestorePhase::Extract);
+    let root = place.make_root()?;
+    let site = Site::new(fs, root.as_fd());
+    let (restored, from) = match one {
+        Some(entry) => single(&archive, options, &site, &entry, path)?,
+        None => {
+            let sidecar = Sidecar::parse(&bytes)?;
+            let index = Index::check(&sidecar, &archive, &options.limits)?;
+            let range = index.subtree(path.as_bytes()).ok_or_else(|| not_found(path))?;
+            (subtree(&index, &archive, options, &site, range, observer)?, path.as_path())
+        }
+    };
+    let from = place.tree().join(from);
+    drop(phase);
+
+    let _phase = PhaseGuard::start(observer, RestorePhase::Place);
+    if observer.cancelled() {
+        return Err(ReadError::cancelled());
+    }
+    let (folder, to) = destination(fs, &options.target, path)?;
+    if !options.replace && fs::symlink_metadata(&to).is_ok() {
+        let what = "something stands where the entry shall go";
+        let at = options.target.join(path.as_path());
+        return Err(ReadError::new(ReadErrorKind::TargetExists, "target-exists", what).at(&at));
+    }
+    let replaced = place.give(&from, &to, options.sync)?;
+    drop(folder);
+    Ok(Restored { replaced, ..restored })
+}
+
+fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let failed = |e| ReadError::in_input(path, e);
+    let file = fs.open_read(path).map_err(failed)?;
+    let len = file.len().map_err(failed)?;
+    let len = usize::try_from(len).ok().filter(|_| len <= MAX_SIDECAR).ok_or_else(|| {
+        let what = "the sidecar is larger than any that is read";
+        ReadError::new(ReadErrorKind::TooLarge, "sidecar-too-large", what).at(path)
+    })?;
+    let mut bytes = vec![0; len];
+    let n = file.read_at(&mut bytes, 0).map_err(failed)?;
+    bytes.truncate(n);
+    Ok(bytes)
+}
+
+/// Creates one file or symbolic link in the root of the new tree, under the last part of `path`.
+fn single<'p>(
+    archive: &Archive,
+    options: &RestoreOptions,
+    site: &Site<'_>,
+    entry: &SidecarEntry,
+    path: &'p RawPath,
+) -> Result<(Restored, &'p Path), ReadError> {
+    check_entry(entry, &options.limits).map_err(|e| e.on(entry.path.as_bytes()))?;
+    let (_, name) = SafePath::judge(path.as_bytes(), &options.limits)?.split();
+    let name = SafePath::judge(name, &options.limits)?;
+    let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
+    let mut reader = TarReader::new(Span::at(archive, frame, entry.offset)?);
+    // Its length is not known without the next entry; header and digest say enough about one file.
+    let found = read_header(&mut reader, entry, None).map_err(|e| e.in_frame(frame))?;
+    let mut builder = Builder::new(site);
+    match &found.kind {
+        TarKind::File => {
+            let spec = FileSpec {
+                path: name,
+                mode: entry.mode,
+                mtime_ns: entry.mtime_ns,
+                size: found.size,
+                extents: found.extents.as_deref(),
+                xattrs: &found.xattrs,
+                expected: entry.blake3,
+            };
+            builder.file_from(&spec, &mut reader).map_err(|e| e.in_frame(frame))?;
+        }
+        TarKind::Symlink { target } => builder.symlink(name, target, entry.mtime_ns)?,
+        TarKind::Directory | TarKind::Hardlink { .. } => {
+            return Err(ReadError::damaged("entry-mismatch", "the entry is no file"));
+        }
+    }
+    let load = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+    let restored = Restored {
+        target: options.target.clone(),
+        digest: None,
+        entries: 1,
+        bytes: found.size,
+        frames: 1 + found.size / u64::from(archive.frames()[frame].content.max(1)),
+        way: Way::Extract,
+        replaced: false,
+        verified: true,
+        n_stripped: load(&site.n_stripped),
+        n_xattrs_lost: load(&site.n_xattrs_lost),
+        duration: Duration::ZERO,
+    };
+    let name = Path::new(path.as_path().file_name().unwrap_or_default());
+    Ok((restored, name))
+}
+
+fn subtree(
+    index: &Index<'_>,
+    archive: &Archive,
+    options: &RestoreOptions,
+    site: &Site<'_>,
+    range: Range<usize>,
+    observer: &dyn RestoreObserver,
+) -> Result<Restored, ReadError> {
+    let job = Job::new(index, archive, &options.limits, site, range);
+    let frames = run::build(&job, options, None, observer)?;
+    finish::finish(&job, options.threads, None)?;
+    Ok(run::report(&job, options, Way::Extract, frames))
+}
+
+/// Opens the directory in which `path` shall lie, making what is missing of the way there, and
+/// names the place through that descriptor, so that no link that appears meanwhile leads elsewhere.
+fn destination(
+    fs: &dyn Fs,
+    target: &Path,
+    path: &RawPath,
+) -> Result<(OwnedFd, PathBuf), ReadError> {
+    match fs::create_dir(target) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(ReadError::in_output(target, e));
+        }
+        _ => {}
+    }
+    let failed = |e: Errno| match e {
+        Errno::LOOP | Errno::NOTDIR => {
+            let what = "the way to the entry leads through something that is no directory";
+            let at = target.join(path.as_path());
+            ReadError::new(ReadErrorKind::TargetExists, "target-exists", what).at(&at)
+        }
+        e => ReadError::in_output(&target.join(path.as_path()), e),
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at = open(target, flags, Mode::empty()).map_err(failed)?;
+    let mut parts: Vec<&[u8]> = path.as_bytes().split(|b| *b == b'/').collect();
+    let name = parts.pop().unwrap_or_default();
+    for part in parts {
+        fs.admit(path.as_path()).map_err(|e| ReadError::in_output(path.as_path(), e))?;
+        match mkdirat(&at, part, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(e) => return Err(failed(e)),
+        }
+        at = openat(&at, part, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(failed)?;
+    }
+    let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(name);
+    let through = PathBuf::from(format!("/proc/self/fd/{}", at.as_raw_fd()));
+    let to = if through.exists() { through.join(name) } else { target.join(path.as_path()) };
+    Ok((at, to))
+}

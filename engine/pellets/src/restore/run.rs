@@ -1,0 +1,141 @@
+//! One restore from its beginning to its end.
+
+use std::os::fd::AsFd;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use durable_fs::{Clock, Fs};
+
+use super::builder::Site;
+use super::cache::{self, Cached};
+use super::extract::{Extractor, Job};
+use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
+use super::place::Place;
+use super::{finish, foreign, only, workers};
+use crate::observer::Progress;
+use crate::read::{Archive, Index, ReadError};
+use crate::sidecar::Sidecar;
+
+/// Brings a Pellet back, or a part of it.
+///
+/// # Errors
+/// [`ReadError`]; then the target is as it was.
+pub fn restore(
+    fs: &dyn Fs,
+    clock: &dyn Clock,
+    options: &RestoreOptions,
+    observer: &dyn RestoreObserver,
+) -> Result<Restored, ReadError> {
+    let begun = clock.monotonic();
+    let done = match (&options.sidecar, &options.only) {
+        (Some(sidecar), None) => whole(fs, options, sidecar, observer),
+        (Some(sidecar), Some(path)) => only::restore(fs, options, sidecar, path, observer),
+        (None, None) => foreign::restore(fs, options, observer),
+        (None, Some(_)) => Err(ReadError::refused(
+            "sidecar-missing",
+            "a part can be brought back only with the sidecar beside the archive",
+        )),
+    };
+    done.map(|restored| Restored { duration: clock.monotonic().saturating_sub(begun), ..restored })
+}
+
+fn whole(
+    fs: &dyn Fs,
+    options: &RestoreOptions,
+    sidecar: &std::path::Path,
+    observer: &dyn RestoreObserver,
+) -> Result<Restored, ReadError> {
+    let phase = PhaseGuard::start(observer, RestorePhase::Check);
+    let sidecar = Sidecar::read(fs, sidecar)?;
+    let archive = Archive::open(fs, &options.archive, &options.limits)?;
+    let index = Index::check(&sidecar, &archive, &options.limits)?;
+    let place = Place::prepare(fs, &options.target, options.replace)?;
+    drop(phase);
+
+    let phase = PhaseGuard::start(observer, RestorePhase::Extract);
+    let root = place.make_root()?;
+    let site = Site::new(fs, root.as_fd());
+    let all = 0..sidecar.entries.len();
+    let job = Job::new(&index, &archive, &options.limits, &site, all);
+    let cached = cache::find(fs, options, &index, &archive, &place, observer)?;
+    let way = match &cached {
+        Some(cached) => cached.way,
+        None => {
+            place.assert_room(&root, archive.content_len())?;
+            Way::Extract
+        }
+    };
+    let frames = build(&job, options, cached.as_ref(), observer)?;
+    finish::finish(&job, options.threads, Some(&sidecar.origin))?;
+    let restored = report(&job, options, way, frames);
+    drop(phase);
+
+    let _phase = PhaseGuard::start(observer, RestorePhase::Place);
+    if observer.cancelled() {
+        return Err(ReadError::cancelled());
+    }
+    let replaced = place.commit(options.sync)?;
+    Ok(Restored { replaced, ..restored })
+}
+
+/// Creates the files and links of `job`; returns how many frames it decoded.
+pub(super) fn build(
+    job: &Job<'_>,
+    options: &RestoreOptions,
+    cached: Option<&Cached>,
+    observer: &dyn RestoreObserver,
+) -> Result<u64, ReadError> {
+    let bytes_total = job.entries.clone().filter_map(|i| job.entry(i).size).sum();
+    let entries_total = job.entries.len() as u64;
+    let watch = || {
+        observer.progress(&Progress {
+            bytes_done: job.bytes_done.load(Ordering::Relaxed),
+            bytes_total,
+            entries_done: job.entries_done.load(Ordering::Relaxed),
+            entries_total,
+            bytes_out: 0,
+        });
+        observer.cancelled()
+    };
+    let frames = match cached {
+        Some(cached) => {
+            cached.share(job, options.threads, watch)?;
+            0
+        }
+        None => {
+            let units = job.units();
+            let work = |extractor: &mut Extractor<'_>, unit: usize| {
+                let (frame, entries) = &units[unit];
+                extractor.frame(*frame, entries.clone())
+            };
+            let start = || Extractor::new(job);
+            workers::run(options.threads, units.len(), &job.stop, start, work, watch)?;
+            units.len() as u64
+        }
+    };
+    observer.progress(&Progress {
+        bytes_done: bytes_total,
+        bytes_total,
+        entries_done: entries_total,
+        entries_total,
+        bytes_out: 0,
+    });
+    Ok(frames)
+}
+
+/// What is known once the tree is built.
+pub(super) fn report(job: &Job<'_>, options: &RestoreOptions, way: Way, frames: u64) -> Restored {
+    Restored {
+        target: options.target.clone(),
+        digest: Some(job.index.sidecar.digest),
+        entries: job.entries.len() as u64,
+        bytes: job.entries.clone().filter_map(|i| job.entry(i).size).sum(),
+        frames,
+        way,
+        replaced: false,
+        verified: way == Way::Extract,
+        n_stripped: job.site.n_stripped.load(Ordering::Relaxed),
+        n_xattrs_lost: job.site.n_xattrs_lost.load(Ordering::Relaxed),
+        duration: Duration::ZERO,
+    }
+}

@@ -1,0 +1,62 @@
+//! Archives of other tars come back as those tars bring them back.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, symlink};
+use std::process::Command;
+
+use super::kit::{options, remains, restore};
+use crate::tests::kit::{Bench, snapshot};
+
+#[test]
+fn what_gnu_tar_packs_comes_back_as_gnu_tar_brings_it() {
+    let bench = Bench::new();
+    bench.file("dir/file", b"content");
+    bench.file("n".repeat(150), b"long");
+    bench.file("dir/nothing", b"");
+    let source = bench.source();
+    fs::create_dir_all(source.join("empty/dir")).unwrap();
+    symlink("../dir/file", source.join("empty/link")).unwrap();
+    fs::hard_link(source.join("dir/file"), source.join("hard")).unwrap();
+    let sparse = fs::File::create(source.join("sparse")).unwrap();
+    sparse.set_len(5 << 20).unwrap();
+    for at in [0, 1 << 20, 3 << 20] {
+        sparse.write_all_at(&[7; 5000], at).unwrap();
+    }
+    drop(sparse);
+    for (name, flags) in [
+        ("gnu", &["--format=gnu", "--sparse"][..]),
+        ("pax0", &["--format=posix", "--sparse", "--sparse-version=0.0"]),
+        ("pax1", &["--format=posix", "--sparse", "--sparse-version=1.0", "--zstd"]),
+        ("plain", &["--format=posix", "--zstd"]),
+    ] {
+        let archive = bench.path(format!("{name}.tar"));
+        let tar = Command::new("tar")
+            .args(flags)
+            .arg("-C")
+            .arg(&source)
+            .args(["-cf".as_ref(), archive.as_os_str(), ".".as_ref()])
+            .output()
+            .unwrap();
+        assert!(tar.status.success(), "{}", String::from_utf8_lossy(&tar.stderr));
+        let target = bench.path(format!("{name}.out"));
+        let restored =
+            restore(&options(&archive, &target)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(snapshot(&target), snapshot(&source), "{name}");
+        assert!(!restored.verified && restored.digest.is_none());
+        assert!(remains(&target).is_empty());
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_fills_the_disk() {
+    let bench = Bench::new();
+    let archive = bench.path("bomb.tar.zst");
+    let tar = crate::read::tests::Tarball::default().file(b"zeros", &vec![0; 64 << 20]).end();
+    fs::write(&archive, zstd::bulk::compress(&tar, 19).unwrap()).unwrap();
+    let target = bench.path("out");
+    let mut options = options(&archive, &target);
+    options.limits.ratio_from = 1 << 20;
+    let error = restore(&options).unwrap_err();
+    assert_eq!(error.code(), "ratio-too-high");
+    assert!(!target.exists() && remains(&target).is_empty());
+}

@@ -1,0 +1,10 @@
+//! Trees that come back whole or not at all.
+
+mod cache;
+mod crash;
+mod damage;
+mod foreign;
+mod hostile;
+mod kit;
+mod only;
+mod whole;
