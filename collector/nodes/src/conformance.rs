@@ -138,6 +138,7 @@ fn context(metrics: &Metrics) -> NodeContext {
         id: collector_pipeline::config::ComponentId::parse("trial").unwrap(),
         clock: Arc::new(SystemClock::new()),
         metrics: metrics.clone(),
+        budget: collector_otlp::admission::Budget::default(),
     }
 }
 

@@ -61,6 +61,16 @@ pub mod metric {
         buckets: &[],
     };
 
+    /// Gauge: Memory that requests hold between their headers and their reply, compressed and inflated bytes alike.
+    pub const ADMISSION_BYTES: Metric = Metric {
+        name: "perch.admission.bytes",
+        prometheus: "perch_admission_bytes",
+        unit: "By",
+        help: "Memory that requests hold between their headers and their reply, compressed and inflated bytes alike.",
+        labels: &[],
+        buckets: &[],
+    };
+
     /// Gauge: Uncompressed bytes that wait for an exporter.
     pub const QUEUE_BYTES: Metric = Metric {
         name: "perch.queue.bytes",

@@ -98,10 +98,8 @@ impl Section {
                     *at,
                     "`batch` has no effect: batches travel as they came and are sent without waiting",
                 ),
-                "memory_limiter" => found.note(
-                    *at,
-                    "`memory_limiter` has no effect: every queue is bounded in bytes and refuses when full",
-                ),
+                // Read by the module of that name.
+                "memory_limiter" => {}
                 kind => {
                     let fault = Finding::new(*at, format!("there is no processor `{kind}`"));
                     let near = nearest(kind, KNOWN).map(|n| format!("the nearest thing here is `{n}`"));

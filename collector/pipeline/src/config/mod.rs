@@ -13,6 +13,7 @@ mod de;
 mod env;
 mod error;
 mod extensions;
+mod memory;
 mod nearest;
 mod parse;
 mod pipelines;
@@ -24,6 +25,7 @@ mod units;
 
 pub use env::Env;
 pub use error::{ConfigError, Finding};
+pub use memory::{MemoryLimit, Share};
 pub use nearest::nearest;
 pub use tree::{At, Key, Tree, Value};
 pub use types::{

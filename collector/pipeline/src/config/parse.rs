@@ -106,6 +106,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let log_level = read_log_level(&service, found);
     let storage = super::extensions::apply(&service, &extensions, storage, found);
     processors.check_processors(found);
+    let memory = super::memory::read(&processors, found);
     let pipelines = read_pipelines(&service, &receivers, &processors, &exporters, found);
 
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
@@ -130,6 +131,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         pipelines,
         storage,
         keeps_log,
+        memory,
         api,
         log_level,
         notes,

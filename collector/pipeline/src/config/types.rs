@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::memory::MemoryLimit;
 use super::tree::{At, Tree};
 use crate::Signal;
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub storage: Option<StorageConfig>,
     /// Whether trace and log pipelines keep a log at all; without one the local store stays empty.
     pub keeps_log: bool,
+    /// How much memory the process may use; absent, its cgroup and the machine decide.
+    pub memory: Option<MemoryLimit>,
     /// The API listener.
     pub api: ApiConfig,
     /// The process's log level, a `tracing` filter.

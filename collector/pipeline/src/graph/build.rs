@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use collector_otlp::admission::Budget;
 use collector_telemetry::names::metric;
 use collector_telemetry::{Counter, MetricError, Metrics};
 use durable_fs::{Clock, Fs};
 
 use super::intake::{Branch, Export, Intake, Trunk};
-use super::meters::observe;
+use super::meters::{observe, observe_budget};
 use super::running::PipelineLog;
 use crate::Signal;
 use crate::config::{
-    Component, ComponentId, Config, ConfigError, Finding, PipelineConfig, PipelineId,
+    Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig, PipelineId,
 };
 use crate::ledger::{Edge, EdgeId, Ledger};
 use crate::log::{Log, LogError, LogOptions};
@@ -80,13 +81,14 @@ struct Nodes {
 /// Finds whatever is wrong with `config` short of starting it: unknown kinds, settings its nodes
 /// refuse, signals they cannot carry.
 pub fn check(config: &Config, registry: &Registry, host: &Host) -> Result<(), ConfigError> {
-    build_nodes(config, registry, host).map(|_| ())
+    build_nodes(config, registry, host, &MemoryLimit::budget(config.memory.as_ref())).map(|_| ())
 }
 
 impl Graph {
     /// Builds nodes, queues and logs.
     pub fn build(config: &Config, registry: &Registry, host: Host) -> Result<Self, GraphError> {
-        let nodes = build_nodes(config, registry, &host)?;
+        let budget = MemoryLimit::budget(config.memory.as_ref());
+        let nodes = build_nodes(config, registry, &host, &budget)?;
         let ledger = Ledger::new();
         let meters = Meters::register(&host.metrics)?;
         let restarts = host.metrics.counter(&metric::NODE_RESTARTS)?;
@@ -139,6 +141,7 @@ impl Graph {
         let named = lanes.iter().map(|(id, queue, _)| (id.to_string(), Arc::clone(queue)));
         let readers = logs.iter().map(|l| l.reader.clone()).collect();
         observe(&host.metrics, &ledger, named.collect(), readers)?;
+        observe_budget(&host.metrics, budget)?;
         Ok(Self { host, ledger, receivers, lanes, logs, draining, restarts })
     }
 }
@@ -178,7 +181,12 @@ fn log_dir(config: &Config, id: &PipelineId) -> PathBuf {
     base.join("log").join(id.to_string().replace('/', "+"))
 }
 
-fn build_nodes(config: &Config, registry: &Registry, host: &Host) -> Result<Nodes, ConfigError> {
+fn build_nodes(
+    config: &Config,
+    registry: &Registry,
+    host: &Host,
+    budget: &Budget,
+) -> Result<Nodes, ConfigError> {
     let mut findings = Vec::new();
     let mut nodes = Nodes { receivers: BTreeMap::new(), exporters: BTreeMap::new() };
     let mut kinds: BTreeMap<(&str, &ComponentId), &'static [Signal]> = BTreeMap::new();
@@ -188,7 +196,7 @@ fn build_nodes(config: &Config, registry: &Registry, host: &Host) -> Result<Node
             .map_err(|missing| unknown("receiver", component, missing.0))
             .and_then(|kind: &ReceiverKind| {
                 kinds.insert(("receiver", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host))
+                (kind.build)(&component.settings, &context(component, host, budget))
                     .map_err(|f| placed("receivers", component, f))
             });
         match built {
@@ -202,7 +210,7 @@ fn build_nodes(config: &Config, registry: &Registry, host: &Host) -> Result<Node
             .map_err(|missing| unknown("exporter", component, missing.0))
             .and_then(|kind: &ExporterKind| {
                 kinds.insert(("exporter", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host))
+                (kind.build)(&component.settings, &context(component, host, budget))
                     .map_err(|f| placed("exporters", component, f))
             });
         match built {
@@ -227,11 +235,12 @@ fn build_nodes(config: &Config, registry: &Registry, host: &Host) -> Result<Node
     Err(ConfigError { file: config.file.clone(), findings })
 }
 
-fn context(component: &Component, host: &Host) -> NodeContext {
+fn context(component: &Component, host: &Host, budget: &Budget) -> NodeContext {
     NodeContext {
         id: component.id.clone(),
         clock: Arc::clone(&host.clock),
         metrics: host.metrics.clone(),
+        budget: budget.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use collector_otlp::admission::Budget;
 use collector_telemetry::names::metric;
 use collector_telemetry::{MetricError, Metrics};
 
@@ -36,6 +37,12 @@ pub(super) fn observe(
     let sizes = logs.clone();
     metrics.observe(&metric::LOG_BYTES, move || total(&sizes, LogReader::n_bytes))?;
     metrics.observe(&metric::LOG_DAMAGED_RECORDS, move || total(&logs, LogReader::n_damaged))
+}
+
+/// Shows what requests hold on their way in.
+pub(super) fn observe_budget(metrics: &Metrics, budget: Budget) -> Result<(), MetricError> {
+    metrics
+        .observe(&metric::ADMISSION_BYTES, move || vec![(Vec::new(), as_f64(budget.held_bytes()))])
 }
 
 type Rows = Vec<(Vec<String>, f64)>;

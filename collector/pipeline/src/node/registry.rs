@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use collector_otlp::admission::Budget;
 use collector_telemetry::Metrics;
 use durable_fs::Clock;
 
@@ -19,6 +20,8 @@ pub struct NodeContext {
     pub clock: Arc<dyn Clock>,
     /// The process's metrics.
     pub metrics: Metrics,
+    /// Memory that requests may hold on their way in, all receivers together.
+    pub budget: Budget,
 }
 
 /// A node, or what is wrong with its settings.

@@ -60,6 +60,7 @@ fn built(settings: &str) -> Built<dyn Exporter> {
         id: ComponentId::parse("loki").unwrap(),
         clock: Arc::new(ManualClock::at(Duration::from_secs(42))),
         metrics: Metrics::new(),
+        budget: collector_otlp::admission::Budget::default(),
     };
     build(&Tree::parse(settings).unwrap(), &context)
 }

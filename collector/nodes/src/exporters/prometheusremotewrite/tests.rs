@@ -53,6 +53,7 @@ fn built(settings: &str) -> Built<dyn Exporter> {
         id: ComponentId::parse("prometheusremotewrite").unwrap(),
         clock: Arc::new(SystemClock::new()),
         metrics: Metrics::new(),
+        budget: collector_otlp::admission::Budget::default(),
     };
     build(&Tree::parse(settings).unwrap(), &context)
 }

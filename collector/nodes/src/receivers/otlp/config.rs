@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use collector_otlp::admission::Budget;
 use collector_otlp::server::ServerOptions;
 use collector_pipeline::config::{ByteSize, Finding, Tree};
 use serde::Deserialize;
@@ -45,7 +46,8 @@ pub(super) struct Config {
 }
 
 impl Raw {
-    pub(super) fn resolve(self, settings: &Tree) -> Result<Config, Finding> {
+    /// Both transports take their tickets from `budget`.
+    pub(super) fn resolve(self, settings: &Tree, budget: &Budget) -> Result<Config, Finding> {
         let protocols = settings.get("protocols");
         let named = |key: &str| protocols.and_then(|p| p.get(key));
         if named("grpc").is_none() && named("http").is_none() {
@@ -57,7 +59,8 @@ impl Raw {
         if let Some(tree) = named("grpc") {
             let RawGrpc { endpoint, max_recv_msg_size_mib } = raw.grpc.unwrap_or_default();
             let address = address(endpoint.as_deref(), 4317, tree)?;
-            let mut options = ServerOptions { grpc: Some(address), ..Default::default() };
+            let budget = budget.clone();
+            let mut options = ServerOptions { grpc: Some(address), budget, ..Default::default() };
             let max = max_recv_msg_size_mib.map(|mib| u64::from(mib) << 20);
             limit(&mut options, max, tree)?;
             config.grpc = Some(options);
@@ -66,8 +69,8 @@ impl Raw {
             let RawHttp { endpoint, max_request_body_size, allowed_hosts } =
                 raw.http.unwrap_or_default();
             let address = address(endpoint.as_deref(), 4318, tree)?;
-            let mut options =
-                ServerOptions { http: Some(address), allowed_hosts, ..Default::default() };
+            let (http, budget) = (Some(address), budget.clone());
+            let mut options = ServerOptions { http, allowed_hosts, budget, ..Default::default() };
             limit(&mut options, max_request_body_size.map(|b| b.0), tree)?;
             config.http = Some(options);
         }

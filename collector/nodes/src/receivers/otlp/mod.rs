@@ -1,7 +1,7 @@
 //! Takes OTLP in over gRPC and HTTP.
 //!
 //! *Ack*: a success is answered once every pipeline has the batch. *Refusal*: a full queue is
-//! `RESOURCE_EXHAUSTED` or 429, a log that cannot be written and a process that ends are
+//! `RESOURCE_EXHAUSTED` or 429, and so is a request that finds no memory, before its body is read; a log that cannot be written and a process that ends are
 //! `UNAVAILABLE` or 503, all with the time to wait. *Drain*: requests under way are finished.
 
 mod config;
@@ -24,7 +24,7 @@ use receiver::Otlp;
 pub const KIND: ReceiverKind = ReceiverKind { name: "otlp", signals: &Signal::ALL, build };
 
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Receiver> {
-    let config = settings.read::<Raw>()?.resolve(settings)?;
+    let config = settings.read::<Raw>()?.resolve(settings, &context.budget)?;
     let requests = Requests::register(&context.metrics)
         .map_err(|e| Finding::new(settings.at, e.to_string()))?;
     Ok(Arc::new(Otlp::new(context.id.to_string(), config, requests)))

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use collector_otlp::admission::{Budget, Marks};
 use collector_otlp::client::{ClientOptions, ErrorKind, GrpcClient, HttpClient};
 use collector_otlp::{Limits, Request};
 use collector_pipeline::config::ComponentId;
@@ -19,7 +20,8 @@ const ANY: &str = "protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint:
 
 fn context(metrics: &Metrics) -> NodeContext {
     let id = ComponentId::parse("otlp").unwrap();
-    NodeContext { id, clock: Arc::new(SystemClock::new()), metrics: metrics.clone() }
+    let (clock, metrics) = (Arc::new(SystemClock::new()), metrics.clone());
+    NodeContext { id, clock, metrics, budget: Budget::default() }
 }
 
 fn one_log() -> Request {
@@ -79,6 +81,37 @@ async fn answers_what_the_intake_says_over_both_transports() {
 }
 
 #[tokio::test]
+async fn both_transports_take_their_tickets_from_the_budget_of_the_process() {
+    let metrics = Metrics::new();
+    let budget = Budget::new(Marks::under(1 << 20));
+    let all = budget.begin(1 << 20).unwrap();
+    let context = NodeContext { budget: budget.clone(), ..context(&metrics) };
+    let receiver = build(&Tree::parse(ANY).unwrap(), &context).unwrap();
+    let stop = CancellationToken::new();
+    let intake = Intake::new(|_| Admission::Accepted);
+    let Started { bound, work } = receiver.start(intake, stop.clone()).await.unwrap();
+    let served = tokio::spawn(work);
+    let url = |transport| {
+        let at = bound.iter().find(|b| b.transport == transport).unwrap();
+        format!("http://{}", at.addr)
+    };
+    let grpc = GrpcClient::new(&url("grpc"), ClientOptions::default()).unwrap();
+    let http = HttpClient::new(&url("http"), ClientOptions::default()).unwrap();
+    assert_eq!(grpc.export(&one_log()).await.unwrap_err().code, "RESOURCE_EXHAUSTED");
+    assert_eq!(http.export(&one_log()).await.unwrap_err().code, "HTTP 429");
+    drop(all);
+    grpc.export(&one_log()).await.unwrap();
+    http.export(&one_log()).await.unwrap();
+    let text = metrics.render();
+    for transport in ["grpc", "http"] {
+        let row = format!("code=\"no_memory\",receiver=\"otlp\",transport=\"{transport}\"}} 1");
+        assert!(text.contains(&row), "{row} in\n{text}");
+    }
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap();
@@ -93,7 +126,8 @@ async fn a_port_in_use_is_named() {
 fn settings_are_judged_at_their_place() {
     let said = |text: &str| {
         let tree = Tree::parse(text).unwrap();
-        let read = tree.read::<Raw>().and_then(|raw| raw.resolve(&tree).map(|_| ()));
+        let read =
+            tree.read::<Raw>().and_then(|raw| raw.resolve(&tree, &Budget::default()).map(|_| ()));
         read.err().map(|f| f.to_string()).unwrap_or_default()
     };
     assert!(said("protocols: {}").contains("no protocol is named"));
