@@ -1,0 +1,11 @@
+//! Views over bytes that nobody proved show defaults and end early, and no more.
+#![no_main]
+
+use collector_fuzz::{signal_of, walk};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    if let Some((signal, bytes)) = signal_of(input) {
+        walk(signal, bytes);
+    }
+});
