@@ -19,8 +19,10 @@
 //! [`Store::recover`], or by the next run that writes to the same file.
 
 mod archive;
+mod diff;
 mod digest;
 mod error;
+mod gc;
 mod name;
 mod observer;
 mod pack;
@@ -30,10 +32,15 @@ mod restore;
 mod sidecar;
 mod store;
 mod tree;
+mod verify;
 
 pub use archive::{SeekTable, SeekTableError, SeekTableFrame};
+pub use diff::{Aspect, ChangedEntry, DiffEntry, PelletDiff, diff};
 pub use digest::{Digest, DigestError};
 pub use error::{ErrorKind, PackError};
+pub use gc::{
+    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedPellet, list, plan as gc_plan, remove,
+};
 pub use name::{NameError, PelletName};
 pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
 pub use pack::{Destination, PackOptions, Packed, pack};
@@ -51,6 +58,7 @@ pub use sidecar::{
 };
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};
 pub use tree::{Skipped, SpecialKind};
+pub use verify::{Finding, Verified, VerifyOptions, verify};
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,8 @@ struct Inner {
     path: Option<PathBuf>,
     entry: Option<RawPath>,
     frame: Option<u64>,
+    expected: Option<String>,
+    found: Option<String>,
     source: Option<io::Error>,
 }
 
@@ -57,6 +59,8 @@ impl ReadError {
             path: None,
             entry: None,
             frame: None,
+            expected: None,
+            found: None,
             source: None,
         }))
     }
@@ -120,6 +124,13 @@ impl ReadError {
         self
     }
 
+    /// Says what is there instead of what should be.
+    pub(crate) fn instead(mut self, expected: impl ToString, found: impl ToString) -> Self {
+        self.0.expected = Some(expected.to_string());
+        self.0.found = Some(found.to_string());
+        self
+    }
+
     pub(crate) fn because(mut self, source: io::Error) -> Self {
         self.0.source = Some(source);
         self
@@ -161,6 +172,12 @@ impl ReadError {
         self.0.frame
     }
 
+    /// What should be there and what is, where the failure is a difference.
+    #[must_use]
+    pub fn difference(&self) -> (Option<&str>, Option<&str>) {
+        (self.0.expected.as_deref(), self.0.found.as_deref())
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -188,6 +205,9 @@ impl ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.what)?;
+        if let (Some(expected), Some(found)) = self.difference() {
+            write!(f, ": {found} instead of {expected}")?;
+        }
         if let Some(entry) = &self.0.entry {
             write!(f, ", entry {}", entry.as_path().display())?;
         }

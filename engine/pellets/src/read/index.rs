@@ -182,15 +182,15 @@ pub(crate) fn check_target(target: &[u8], limits: &Limits) -> Result<(), ReadErr
 }
 
 /// Compares what the tar stream says of an entry with what the sidecar says.
-pub(crate) fn matches(entry: &SidecarEntry, found: &TarEntry) -> Result<(), ReadError> {
-    let differs = |field: &str, expected: &dyn std::fmt::Debug, found: &dyn std::fmt::Debug| {
-        let what = format!(
-            "the archive and its sidecar differ in the {field}: {found:?} instead of {expected:?}"
-        );
-        Err(ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes()))
+pub(super) fn matches(entry: &SidecarEntry, found: &TarEntry) -> Result<(), ReadError> {
+    let differs = |field: &str, expected: &dyn ToString, found: &dyn ToString| {
+        let what = format!("the archive and its sidecar differ in the {field} of an entry");
+        Err(ReadError::damaged("entry-mismatch", what)
+            .on(entry.path.as_bytes())
+            .instead(expected.to_string(), found.to_string()))
     };
     if *found.path != *entry.path.as_bytes() {
-        return differs("path", &entry.path.as_path(), &found.path.escape_ascii().to_string());
+        return differs("path", &entry.path.as_bytes().escape_ascii(), &found.path.escape_ascii());
     }
     let target = entry.target.as_ref().map(|t| t.as_bytes());
     let (kind, found_target) = match &found.kind {
@@ -200,17 +200,17 @@ pub(crate) fn matches(entry: &SidecarEntry, found: &TarEntry) -> Result<(), Read
         TarKind::Hardlink { target } => (EntryKind::Hardlink, Some(&**target)),
     };
     if kind != entry.kind {
-        return differs("type", &entry.kind, &kind);
+        return differs("type", &format!("{:?}", entry.kind), &format!("{kind:?}"));
     }
     if found_target != target {
-        let text = |t: Option<&[u8]>| t.map(|t| t.escape_ascii().to_string());
+        let text = |t: Option<&[u8]>| t.unwrap_or_default().escape_ascii().to_string();
         return differs("link target", &text(target), &text(found_target));
     }
     if found.mode != entry.mode {
         return differs("mode", &format!("{:04o}", entry.mode), &format!("{:04o}", found.mode));
     }
     if entry.kind == EntryKind::File && Some(found.size) != entry.size {
-        return differs("size", &entry.size, &found.size);
+        return differs("size", &entry.size.unwrap_or(0), &found.size);
     }
     if found.header_len != entry.header {
         return differs("header", &entry.header, &found.header_len);

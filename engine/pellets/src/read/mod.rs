@@ -12,6 +12,7 @@
 //! Every failure is a [`ReadError`] with a stable code; nothing was written when it comes from here.
 
 mod archive;
+mod content;
 mod error;
 mod foreign;
 mod index;
@@ -22,11 +23,12 @@ mod span;
 mod tar;
 
 pub(crate) use archive::{Archive, FrameReader};
+pub(crate) use content::{hash_zeros, read_header};
 pub(crate) use error::from_stream;
 pub use error::{ReadError, ReadErrorKind};
 pub(crate) use foreign::Foreign;
 pub use foreign::{ForeignEntry, list_foreign};
-pub(crate) use index::{Index, check_entry, check_target, matches};
+pub(crate) use index::{Index, check_entry, check_target};
 pub use limits::Limits;
 pub(crate) use lookup::find_entry;
 pub(crate) use path::in_order;

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::dirs::Dirs;
 use crate::digest::Digest;
-use crate::read::{Extent, ReadError, SafePath, Xattr, from_stream};
+use crate::read::{Extent, ReadError, SafePath, Xattr, from_stream, hash_zeros};
 
 /// Bytes that go through a buffer at once.
 const CHUNK: usize = 256 << 10;
@@ -261,18 +261,10 @@ fn check_digest(spec: &FileSpec<'_>, found: impl FnOnce() -> Digest) -> Result<(
     if found == expected {
         return Ok(());
     }
-    let what =
-        format!("the content of a file is not what was packed: {found} instead of {expected}");
-    Err(ReadError::damaged("content-mismatch", what).on(spec.path.as_bytes()))
-}
-
-fn hash_zeros(hasher: &mut blake3::Hasher, mut n: u64) {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    while n > 0 {
-        let part = usize::try_from(n).unwrap_or(ZEROS.len()).min(ZEROS.len());
-        hasher.update(&ZEROS[..part]);
-        n -= part as u64;
-    }
+    let what = "the content of a file is not what was packed";
+    Err(ReadError::damaged("content-mismatch", what)
+        .on(spec.path.as_bytes())
+        .instead(expected, found))
 }
 
 fn failed(path: SafePath<'_>, error: impl Into<io::Error>) -> ReadError {

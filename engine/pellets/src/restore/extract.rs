@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::builder::{Builder, FileSpec, Site};
 use crate::read::{
-    Archive, FrameReader, Index, Limits, ReadError, SafePath, Span, TarEntry, TarReader, matches,
+    Archive, FrameReader, Index, Limits, ReadError, SafePath, Span, TarEntry, TarReader,
+    read_header,
 };
 use crate::sidecar::{EntryKind, SidecarEntry};
 
@@ -140,27 +141,6 @@ impl<'a> Extractor<'a> {
 
 fn at_content(found: &TarEntry) -> usize {
     usize::try_from(found.header_len).unwrap_or(usize::MAX)
-}
-
-/// The header of `entry`, which must say what the sidecar says and, where `len` is known, fill its
-/// place exactly.
-pub(crate) fn read_header<R: std::io::Read>(
-    reader: &mut TarReader<R>,
-    entry: &SidecarEntry,
-    len: Option<u64>,
-) -> Result<TarEntry, ReadError> {
-    let found = reader.next_entry().map_err(|e| ReadError::from(e).on(entry.path.as_bytes()))?;
-    let found = found.ok_or_else(|| {
-        let what = "the archive ends where the sidecar has an entry";
-        ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes())
-    })?;
-    matches(entry, &found)?;
-    let fills = found.header_len.saturating_add(found.stored).div_ceil(512).saturating_mul(512);
-    if let Some(len) = len.filter(|len| *len != fills) {
-        let what = format!("an entry takes {fills} bytes of the tar stream instead of {len}");
-        return Err(ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes()));
-    }
-    Ok(found)
 }
 
 /// Where the content of a file comes from.

@@ -41,6 +41,7 @@ mod workers;
 
 pub use options::{RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way};
 pub use run::restore;
+pub(crate) use workers::run as run_units;
 
 #[cfg(test)]
 mod tests;

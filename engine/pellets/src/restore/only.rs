@@ -12,13 +12,13 @@ use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 use rustix::io::Errno;
 
 use super::builder::{Builder, FileSpec, Site};
-use super::extract::{Job, read_header};
+use super::extract::Job;
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::Place;
 use super::{finish, run};
 use crate::read::{
     Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, check_entry,
-    find_entry,
+    find_entry, read_header,
 };
 use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
 

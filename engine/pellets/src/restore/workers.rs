@@ -16,7 +16,7 @@ const REPORT: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// Of all failures the one of the earliest unit, so that equal runs fail alike as far as they can.
-pub(super) fn run<S>(
+pub(crate) fn run<S>(
     threads: NonZeroUsize,
     n_units: usize,
     stop: &AtomicBool,

@@ -6,40 +6,78 @@ use crate::digest::Digest;
 /// Separates this hash from every other use of BLAKE3, and one version of it from the next.
 const DOMAIN: &[u8] = b"nestr.tree.v1\n";
 
-/// Hashes paths, types, modes, contents, link targets and hard-link groups in tree order;
-/// `contents[i]` is the digest of the file at `entries[i]`.
+/// What one entry adds to the digest of its tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TreeRecord<'a> {
+    File { size: u64, content: &'a Digest },
+    Directory,
+    Symlink { target: &'a [u8] },
+    HardLink { first: &'a [u8] },
+}
+
+/// Hashes the entries of a tree, in its order.
 ///
 /// Each entry is: type byte, mode (u32), length-prefixed path, then for a file its size (u64) and
 /// the digest of its content, for a symbolic link its length-prefixed target, for a hard link the
 /// length-prefixed path of the first name of its group; last the number of attributes (u32), which
 /// is 0. Lengths are u32; all numbers are little-endian.
-pub(crate) fn tree_digest(entries: &[Entry], contents: &[Option<Digest>]) -> Option<Digest> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(DOMAIN);
-    let mut record = Vec::with_capacity(256);
-    for (entry, content) in entries.iter().zip(contents) {
+pub(crate) struct TreeHasher {
+    hasher: blake3::Hasher,
+    record: Vec<u8>,
+}
+
+impl TreeHasher {
+    pub(crate) fn new() -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(DOMAIN);
+        Self { hasher, record: Vec::with_capacity(256) }
+    }
+
+    /// Adds an entry; none where a path or target is longer than its length field can say.
+    pub(crate) fn add(&mut self, path: &[u8], mode: u32, what: TreeRecord<'_>) -> Option<()> {
+        let record = &mut self.record;
         record.clear();
-        record.push(match entry.kind {
-            Kind::File { .. } => b'f',
-            Kind::Directory => b'd',
-            Kind::Symlink { .. } => b's',
-            Kind::HardLink { .. } => b'h',
+        record.push(match what {
+            TreeRecord::File { .. } => b'f',
+            TreeRecord::Directory => b'd',
+            TreeRecord::Symlink { .. } => b's',
+            TreeRecord::HardLink { .. } => b'h',
         });
-        record.extend_from_slice(&entry.mode.to_le_bytes());
-        put(&mut record, &entry.path)?;
-        match &entry.kind {
-            Kind::File { size } => {
+        record.extend_from_slice(&mode.to_le_bytes());
+        put(record, path)?;
+        match what {
+            TreeRecord::File { size, content } => {
                 record.extend_from_slice(&size.to_le_bytes());
-                record.extend_from_slice(content.as_ref()?.as_bytes());
+                record.extend_from_slice(content.as_bytes());
             }
-            Kind::Directory => {}
-            Kind::Symlink { target } => put(&mut record, target)?,
-            Kind::HardLink { of } => put(&mut record, &entries.get(*of)?.path)?,
+            TreeRecord::Directory => {}
+            TreeRecord::Symlink { target } => put(record, target)?,
+            TreeRecord::HardLink { first } => put(record, first)?,
         }
         record.extend_from_slice(&0u32.to_le_bytes());
-        hasher.update(&record);
+        self.hasher.update(record);
+        Some(())
     }
-    Some(hasher.finalize().into())
+
+    pub(crate) fn finish(self) -> Digest {
+        self.hasher.finalize().into()
+    }
+}
+
+/// Hashes paths, types, modes, contents, link targets and hard-link groups in tree order;
+/// `contents[i]` is the digest of the file at `entries[i]`.
+pub(crate) fn tree_digest(entries: &[Entry], contents: &[Option<Digest>]) -> Option<Digest> {
+    let mut hasher = TreeHasher::new();
+    for (entry, content) in entries.iter().zip(contents) {
+        let what = match &entry.kind {
+            Kind::File { size } => TreeRecord::File { size: *size, content: content.as_ref()? },
+            Kind::Directory => TreeRecord::Directory,
+            Kind::Symlink { target } => TreeRecord::Symlink { target },
+            Kind::HardLink { of } => TreeRecord::HardLink { first: &entries.get(*of)?.path },
+        };
+        hasher.add(&entry.path, entry.mode, what)?;
+    }
+    Some(hasher.finish())
 }
 
 fn put(record: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {

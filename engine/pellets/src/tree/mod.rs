@@ -10,7 +10,7 @@ mod dirs;
 mod entry;
 mod walk;
 
-pub(crate) use digest::tree_digest;
+pub(crate) use digest::{TreeHasher, TreeRecord, tree_digest};
 pub(crate) use dirs::Dirs;
 pub(crate) use entry::{Entry, Kind, Stamp};
 pub(crate) use walk::{Exclude, Tree, walk};

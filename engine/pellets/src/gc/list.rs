@@ -1,0 +1,64 @@
+//! The Pellets of a store, from their sidecars.
+
+use std::io;
+
+use durable_fs::Fs;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::digest::Digest;
+use crate::name::PelletName;
+use crate::profile::Profile;
+use crate::sidecar::{Origin, Totals};
+use crate::store::Store;
+
+/// A Pellet of a store; what its sidecar says without the list of entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPellet {
+    /// Of the archive.
+    pub digest: Digest,
+    /// The name it was given.
+    pub name: PelletName,
+    /// Of the tree.
+    pub tree: Digest,
+    /// How it was packed.
+    pub profile: Profile,
+    /// Sums.
+    pub totals: Totals,
+    /// Where the tree was.
+    pub origin: Origin,
+    /// RFC 3339 in UTC.
+    pub created_at: String,
+}
+
+impl ListedPellet {
+    /// When it was packed, nanoseconds since the Unix epoch; 0 where that cannot be read.
+    #[must_use]
+    pub fn created_unix_nanos(&self) -> u64 {
+        let at = OffsetDateTime::parse(&self.created_at, &Rfc3339).ok();
+        at.and_then(|at| u64::try_from(at.unix_timestamp_nanos()).ok()).unwrap_or(0)
+    }
+}
+
+/// Lists the Pellets of a store, newest first. One whose sidecar cannot be read is left out.
+///
+/// # Errors
+/// Whatever listing the folder fails with.
+pub fn list(fs: &dyn Fs, store: &Store) -> io::Result<Vec<ListedPellet>> {
+    let mut pellets = Vec::new();
+    for path in fs.list(store.dir())? {
+        let Some(digest) = path.file_name().and_then(|n| n.to_str()?.parse().ok()) else {
+            continue;
+        };
+        let Some(stored) = store.pellet(&digest)? else { continue };
+        let file = fs.open_read(&stored.sidecar)?;
+        let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or(0)];
+        let n = file.read_at(&mut bytes, 0)?;
+        if let Ok(pellet) = serde_json::from_slice::<ListedPellet>(&bytes[..n]) {
+            pellets.push(pellet);
+        }
+    }
+    pellets.sort_by_key(|p| (std::cmp::Reverse(p.created_unix_nanos()), p.digest));
+    Ok(pellets)
+}

@@ -1,0 +1,39 @@
+//! What an entry's bytes must be: the header that the sidecar tells of, and zeros where a file has holes.
+
+use std::io::Read;
+
+use super::error::ReadError;
+use super::index::matches;
+use super::tar::{TarEntry, TarReader};
+use crate::sidecar::SidecarEntry;
+
+/// The header of `entry`, which must say what the sidecar says and, where `len` is known, fill its
+/// place exactly.
+pub(crate) fn read_header<R: Read>(
+    reader: &mut TarReader<R>,
+    entry: &SidecarEntry,
+    len: Option<u64>,
+) -> Result<TarEntry, ReadError> {
+    let found = reader.next_entry().map_err(|e| ReadError::from(e).on(entry.path.as_bytes()))?;
+    let found = found.ok_or_else(|| {
+        let what = "the archive ends where the sidecar has an entry";
+        ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes())
+    })?;
+    matches(entry, &found)?;
+    let fills = found.header_len.saturating_add(found.stored).div_ceil(512).saturating_mul(512);
+    if let Some(len) = len.filter(|len| *len != fills) {
+        let what = format!("an entry takes {fills} bytes of the tar stream instead of {len}");
+        return Err(ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes()));
+    }
+    Ok(found)
+}
+
+/// Hashes `n` zeros.
+pub(crate) fn hash_zeros(hasher: &mut blake3::Hasher, mut n: u64) {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    while n > 0 {
+        let part = usize::try_from(n).unwrap_or(ZEROS.len()).min(ZEROS.len());
+        hasher.update(&ZEROS[..part]);
+        n -= part as u64;
+    }
+}

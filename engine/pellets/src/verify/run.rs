@@ -1,0 +1,202 @@
+//! One verification from its beginning to its end.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use durable_fs::{Clock, Fs};
+
+use super::entries::{Checker, Findings};
+use super::finding::{Finding, Verified, VerifyOptions};
+use crate::digest::Digest;
+use crate::observer::Progress;
+use crate::read::{Archive, Index, ReadError, ReadErrorKind, Span};
+use crate::restore::{RestoreObserver, run_units};
+use crate::sidecar::{EntryKind, Sidecar};
+use crate::tree::{TreeHasher, TreeRecord};
+
+/// Bytes of the archive that are hashed at once.
+const CHUNK: usize = 1 << 20;
+/// Two blocks of zeros end the tar stream.
+const TRAILER: usize = 1024;
+
+/// Verifies a Pellet; differences are findings, not errors.
+///
+/// # Errors
+/// [`ReadError`] where archive or sidecar cannot be read at all, or the observer cancels.
+pub fn verify(
+    fs: &dyn Fs,
+    clock: &dyn Clock,
+    options: &VerifyOptions,
+    observer: &dyn RestoreObserver,
+) -> Result<Verified, ReadError> {
+    let begun = clock.monotonic();
+    let findings = Findings::new();
+    let sidecar = kept(Sidecar::read(fs, &options.sidecar).map_err(ReadError::from), &findings)?;
+    let archive = kept(Archive::open(fs, &options.archive, &options.limits), &findings)?;
+    let stop = AtomicBool::new(false);
+    let (digest, bytes) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| hash(fs, options, &stop));
+        let read = match &archive {
+            Some(archive) => {
+                contents(archive, sidecar.as_ref(), options, &findings, &stop, observer)
+            }
+            None => Ok(()),
+        };
+        let hashed = hashing.join();
+        read?;
+        hashed.unwrap_or_else(|_| {
+            Err(ReadError::new(ReadErrorKind::Internal, "internal", "hashing the archive panicked"))
+        })
+    })?;
+    for expected in [sidecar.as_ref().map(|s| s.digest), options.expected].into_iter().flatten() {
+        if expected != digest {
+            let what = "the digest of the archive is another one";
+            findings.add(0, ReadError::damaged("digest-mismatch", what).instead(expected, digest));
+        }
+    }
+    let (entries, frames) =
+        (findings.n_entries.load(Ordering::Relaxed), findings.n_frames.load(Ordering::Relaxed));
+    let all = findings.sorted();
+    Ok(Verified {
+        digest,
+        entries,
+        frames,
+        bytes,
+        n_findings: all.len() as u64,
+        findings: all.into_iter().take(options.max_findings).map(Finding::from).collect(),
+        duration: clock.monotonic().saturating_sub(begun),
+    })
+}
+
+/// What could be read; damage becomes a finding.
+fn kept<T>(read: Result<T, ReadError>, findings: &Findings) -> Result<Option<T>, ReadError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(e) if is_finding(&e) => {
+            findings.add(0, e);
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn is_finding(error: &ReadError) -> bool {
+    matches!(
+        error.kind(),
+        ReadErrorKind::Damaged | ReadErrorKind::Refused | ReadErrorKind::TooLarge
+    )
+}
+
+fn hash(
+    fs: &dyn Fs,
+    options: &VerifyOptions,
+    stop: &AtomicBool,
+) -> Result<(Digest, u64), ReadError> {
+    let failed = |e| ReadError::in_input(&options.archive, e);
+    let file = fs.open_read(&options.archive).map_err(failed)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; CHUNK];
+    let mut at = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let n = file.read_at(&mut buffer, at).map_err(failed)?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+        at += n as u64;
+    }
+    Ok((hasher.finalize().into(), at))
+}
+
+/// Decodes every frame; compares every entry where the sidecar can be relied on for their places.
+fn contents(
+    archive: &Archive,
+    sidecar: Option<&Sidecar>,
+    options: &VerifyOptions,
+    findings: &Findings,
+    stop: &AtomicBool,
+    observer: &dyn RestoreObserver,
+) -> Result<(), ReadError> {
+    let index = match sidecar {
+        Some(sidecar) => kept(Index::check(sidecar, archive, &options.limits), findings)?,
+        None => None,
+    };
+    let units = units(archive, index.as_ref());
+    let bytes_total = archive.content_len();
+    let watch = || {
+        let n_frames = findings.n_frames.load(Ordering::Relaxed);
+        let part = bytes_total.saturating_mul(n_frames) / (units.len() as u64).max(1);
+        observer.progress(&Progress {
+            bytes_done: part,
+            bytes_total,
+            entries_done: findings.n_entries.load(Ordering::Relaxed),
+            entries_total: sidecar.map_or(0, |s| s.entries.len() as u64),
+            bytes_out: 0,
+        });
+        observer.cancelled()
+    };
+    let start = || Checker::new(archive, index.as_ref(), findings);
+    let work = |checker: &mut Checker<'_>, frame: usize| {
+        checker.frame(frame, units[frame].clone());
+        Ok(())
+    };
+    run_units(options.threads, units.len(), stop, start, work, watch)?;
+    if let (Some(sidecar), Some(index)) = (sidecar, &index) {
+        tree(sidecar, findings);
+        trailer(archive, index, findings);
+    }
+    Ok(())
+}
+
+/// The entries that begin in each frame.
+fn units(archive: &Archive, index: Option<&Index<'_>>) -> Vec<Range<usize>> {
+    let mut units = vec![0..0; archive.frames().len()];
+    for (i, entry) in index.into_iter().flat_map(|index| &index.sidecar.entries).enumerate() {
+        let unit = usize::try_from(entry.frame).ok().and_then(|frame| units.get_mut(frame));
+        if let Some(unit) = unit {
+            *unit = if unit.end == 0 { i..i + 1 } else { unit.start..i + 1 };
+        }
+    }
+    units
+}
+
+/// The digest of the tree follows from what the sidecar says of its entries.
+fn tree(sidecar: &Sidecar, findings: &Findings) {
+    let mut hasher = TreeHasher::new();
+    for entry in &sidecar.entries {
+        let target = entry.target.as_ref().map(|t| t.as_bytes()).unwrap_or_default();
+        let what = match (entry.kind, entry.size, &entry.blake3) {
+            (EntryKind::File, Some(size), Some(content)) => TreeRecord::File { size, content },
+            (EntryKind::Symlink, ..) => TreeRecord::Symlink { target },
+            (EntryKind::Hardlink, ..) => TreeRecord::HardLink { first: target },
+            _ => TreeRecord::Directory,
+        };
+        // A path of 4 GiB was refused before.
+        let _ = hasher.add(entry.path.as_bytes(), entry.mode, what);
+    }
+    let found = hasher.finish();
+    if found != sidecar.tree {
+        let what = "the digest of the tree does not follow from the entries of the sidecar";
+        findings.add(0, ReadError::damaged("tree-mismatch", what).instead(sidecar.tree, found));
+    }
+}
+
+/// Behind the last entry nothing may hide.
+fn trailer(archive: &Archive, index: &Index<'_>, findings: &Findings) {
+    let frame = archive.frames().len().saturating_sub(1);
+    let start = archive.content_len().saturating_sub(TRAILER as u64);
+    let offset = start.saturating_sub(index.frame_start(frame));
+    let mut end = Vec::new();
+    let read = Span::at(archive, frame, offset).and_then(|mut span| {
+        std::io::Read::read_to_end(&mut span, &mut end).map_err(crate::read::from_stream)
+    });
+    match read {
+        Ok(_) if end.len() == TRAILER && end.iter().all(|b| *b == 0) => {}
+        Ok(_) => {
+            let what = "the tar stream does not end in its two blocks of zeros";
+            findings.add(u64::MAX, ReadError::damaged("tar-after-end", what).in_frame(frame));
+        }
+        // The frame itself was found to be broken.
+        Err(_) => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! Damage of every kind, and what is said about it.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use durable_fs::{DiskFs, ManualClock};
+
+use super::{Verified, VerifyOptions, verify};
+use crate::tests::kit::Bench;
+use crate::{Digest, Packed, ReadError, Sidecar, Unwatched};
+
+fn packed(bench: &Bench) -> Packed {
+    for n in 0..8u8 {
+        bench.file(format!("dir/{n}"), &vec![n; 3000]);
+    }
+    bench.pack_as(&bench.options(), 8192).unwrap()
+}
+
+fn run(packed: &Packed, expected: Option<Digest>) -> Result<Verified, ReadError> {
+    let threads = NonZeroUsize::new(2).unwrap();
+    let options = VerifyOptions { threads, expected, ..VerifyOptions::new(&packed.archive) };
+    verify(&DiskFs, &ManualClock::at(Duration::ZERO), &options, &Unwatched)
+}
+
+fn codes(verified: &Verified) -> Vec<&'static str> {
+    verified.findings.iter().map(|f| f.code).collect()
+}
+
+fn edit(packed: &Packed, change: impl FnOnce(&mut Sidecar)) {
+    let mut sidecar = Sidecar::read(&DiskFs, &packed.sidecar).unwrap();
+    change(&mut sidecar);
+    fs::write(&packed.sidecar, serde_json::to_vec(&sidecar).unwrap()).unwrap();
+}
+
+#[test]
+fn a_whole_pellet_has_no_findings() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    let verified = run(&packed, Some(packed.digest)).unwrap();
+    assert!(verified.is_whole(), "{:?}", verified.findings);
+    assert_eq!((verified.digest, verified.entries), (packed.digest, packed.entries));
+    assert_eq!((verified.frames, verified.bytes), (packed.frames, packed.bytes_out));
+    let other = run(&packed, Some(Digest::of(b"another"))).unwrap();
+    assert_eq!(codes(&other), ["digest-mismatch"]);
+}
+
+#[test]
+fn a_broken_frame_is_told_with_the_entries_that_it_takes_along() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    let sidecar = Sidecar::read(&DiskFs, &packed.sidecar).unwrap();
+    let mut bytes = fs::read(&packed.archive).unwrap();
+    let frame = sidecar.frames[1];
+    bytes[usize::try_from(frame.offset).unwrap() + frame.compressed as usize - 1] ^= 0xff;
+    fs::write(&packed.archive, bytes).unwrap();
+    let verified = run(&packed, None).unwrap();
+    let lost: Vec<_> = verified.findings.iter().filter(|f| f.code == "entry-lost").collect();
+    assert!(
+        codes(&verified).contains(&"frame-damaged")
+            && codes(&verified).contains(&"digest-mismatch")
+    );
+    assert!(lost.iter().all(|f| f.frame == Some(1)) && !lost.is_empty());
+    assert_eq!(verified.entries + lost.len() as u64, packed.entries);
+    assert_eq!(verified.frames + 1, packed.frames);
+}
+
+#[test]
+fn a_wrong_digest_names_file_frame_expected_and_found() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    edit(&packed, |s| s.entries[3].blake3 = Some(Digest::of(b"other")));
+    let verified = run(&packed, None).unwrap();
+    assert_eq!(codes(&verified), ["tree-mismatch", "content-mismatch"]);
+    let finding = &verified.findings[1];
+    assert_eq!(finding.entry.as_ref().unwrap().as_path(), "dir/2");
+    assert_eq!(finding.expected, Some(Digest::of(b"other").to_string()));
+    assert_eq!(finding.found, Some(Digest::of(&[2; 3000]).to_string()));
+    assert!(finding.frame.is_some());
+}
+
+#[test]
+fn several_differences_are_all_told() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    edit(&packed, |s| {
+        s.entries[1].mode = 0o777;
+        s.entries[5].size = Some(1);
+    });
+    let verified = run(&packed, None).unwrap();
+    assert_eq!(codes(&verified), ["tree-mismatch", "entry-mismatch", "entry-mismatch"]);
+    assert_eq!(verified.findings[1].found.as_deref(), Some("0644"));
+    assert_eq!(verified.findings[1].expected.as_deref(), Some("0777"));
+    assert_eq!(verified.entries + 2, packed.entries);
+}
+
+#[test]
+fn what_cannot_be_read_at_all_is_an_error_and_what_is_damaged_a_finding() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    fs::write(&packed.sidecar, b"{").unwrap();
+    let verified = run(&packed, None).unwrap();
+    assert_eq!((codes(&verified), verified.frames), (vec!["sidecar-damaged"], packed.frames));
+    let whole = fs::read(&packed.archive).unwrap();
+    fs::write(&packed.archive, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(codes(&run(&packed, None).unwrap()), ["sidecar-damaged", "seek-table-damaged"]);
+    fs::remove_file(&packed.archive).unwrap();
+    assert_eq!(run(&packed, None).unwrap_err().code(), "pellet-not-found");
+}
