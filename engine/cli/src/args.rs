@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use nestr_pellets::{PelletName, Profile};
+use nestr_pellets::{Digest, PelletName, Profile};
 
 /// Packs dependency trees into Pellets and serves the Engine.
 #[derive(Debug, Parser)]
@@ -36,8 +36,16 @@ pub(crate) enum Command {
 pub(crate) enum PelletCommand {
     /// Pack a directory into FILE.pellet and FILE.meta.json, without a running Engine
     Compress(CompressArgs),
+    /// Bring a Pellet back, or a part of it; without a running Engine
+    Restore(RestoreArgs),
+    /// List the Pellets of the store, or the entries of an archive
+    List(ListArgs),
     /// Show what a Pellet's sidecar says
     Show(ShowArgs),
+    /// Compare a Pellet with its digests and explain each difference
+    Verify(VerifyArgs),
+    /// Show what differs between two Pellets, from their sidecars alone
+    Diff(DiffArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,6 +113,70 @@ pub(crate) struct CompressArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The archive: a Pellet, or any tar, compressed with zstd or not
+    pub(crate) file: PathBuf,
+    /// Where the tree shall stand
+    pub(crate) target: PathBuf,
+    /// Bring back only this entry and what is below it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) only: Option<PathBuf>,
+    /// Replace what stands there, in one step
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Wait until the tree is durable before it gets its name, so that a power cut cannot empty files
+    #[arg(long)]
+    pub(crate) sync: bool,
+    /// Folder of unpacked trees to share from, on the file system of the target
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Make files read-only hard links into the cache: the quickest, but who writes to one changes all
+    #[arg(long, requires = "cache")]
+    pub(crate) linked: bool,
+    /// Print the result as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// List the entries of this archive instead of the store
+    pub(crate) file: Option<PathBuf>,
+    /// Print as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The archive
+    pub(crate) file: PathBuf,
+    /// The digest that it must have
+    #[arg(long)]
+    pub(crate) digest: Option<Digest>,
+    /// Print the findings as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The archive before, or its sidecar
+    pub(crate) before: PathBuf,
+    /// The archive after, or its sidecar
+    pub(crate) after: PathBuf,
+    /// Print as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nestr_pellets::{PackObserver, Phase, Progress};
+use nestr_pellets::{PackObserver, Phase, Progress, RestoreObserver, RestorePhase};
 
 use crate::output;
 
@@ -54,6 +54,24 @@ impl PackObserver for Bar<'_> {
     }
 }
 
+impl RestoreObserver for Bar<'_> {
+    fn phase_started(&self, phase: RestorePhase) {
+        match phase {
+            RestorePhase::Check => self.draw("checking the sidecar"),
+            RestorePhase::Extract => {}
+            RestorePhase::Place => self.draw("putting the tree in its place"),
+        }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.draw(&line(progress));
+    }
+
+    fn cancelled(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
 fn line(progress: &Progress) -> String {
     if progress.bytes_total == 0 {
         return format!("walking the tree: {} entries", progress.entries_total);
@@ -62,8 +80,13 @@ fn line(progress: &Progress) -> String {
     let part = |of: u64| u128::from(done) * u128::from(of) / u128::from(progress.bytes_total);
     let filled = usize::try_from(part(WIDTH)).unwrap_or_default();
     let empty = usize::try_from(WIDTH).unwrap_or_default().saturating_sub(filled);
+    // Nothing is written smaller than it is where a tree is brought back.
+    let written = match progress.bytes_out {
+        0 => String::new(),
+        n => format!(" → {}", output::bytes(n)),
+    };
     format!(
-        "[{}{}] {:>3} %  {}/{} entries  {} of {} → {}",
+        "[{}{}] {:>3} %  {}/{} entries  {} of {}{written}",
         "=".repeat(filled),
         " ".repeat(empty),
         part(100),
@@ -71,7 +94,6 @@ fn line(progress: &Progress) -> String {
         progress.entries_total,
         output::bytes(done),
         output::bytes(progress.bytes_total),
-        output::bytes(progress.bytes_out),
     )
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Conflict = 3,
     /// What it was asked about is not there.
     NotFound = 4,
+    /// What it looked at is not what it should be.
+    Unverified = 5,
     /// Somebody interrupted it.
     Interrupted = 130,
 }

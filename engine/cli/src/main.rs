@@ -4,6 +4,7 @@ mod args;
 mod bar;
 mod commands;
 mod failure;
+mod interrupt;
 mod output;
 mod setup;
 
@@ -17,7 +18,11 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Pellet(PelletCommand::Compress(args)) => commands::compress::run(&args),
+        Command::Pellet(PelletCommand::Restore(args)) => commands::restore::run(&args),
+        Command::Pellet(PelletCommand::List(args)) => commands::list::run(&args),
         Command::Pellet(PelletCommand::Show(args)) => commands::show::run(&args),
+        Command::Pellet(PelletCommand::Verify(args)) => commands::verify::run(&args),
+        Command::Pellet(PelletCommand::Diff(args)) => commands::diff::run(&args),
         Command::Token(TokenCommand::Create(args)) => commands::token::run(&args),
         Command::Config(ConfigCommand::Show(args)) => commands::config::run(&args),
         Command::Openapi => output::text(&nestr_server::openapi_json()),

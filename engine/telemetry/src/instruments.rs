@@ -17,6 +17,12 @@ const METHODS: &[&str] =
 pub(crate) const ALL: &[Metric] = &[
     metric::PELLET_COMPRESS,
     metric::PELLET_COMPRESS_DURATION,
+    metric::PELLET_RESTORE,
+    metric::PELLET_RESTORE_DURATION,
+    metric::PELLET_VERIFY,
+    metric::PELLET_VERIFY_DURATION,
+    metric::PELLET_GC,
+    metric::PELLET_GC_DURATION,
     metric::PELLET_BYTES,
     metric::PELLET_RATIO,
     metric::PELLET_STORE_BYTES,
@@ -30,8 +36,10 @@ pub(crate) const ALL: &[Metric] = &[
 /// All instruments; clones share them.
 #[derive(Debug, Clone)]
 pub struct Instruments {
-    compress: Counter<u64>,
-    compress_duration: Histogram<f64>,
+    compress: Ended,
+    restore: Ended,
+    verify: Ended,
+    gc: Ended,
     bytes: Counter<u64>,
     ratio: Histogram<f64>,
     store_bytes: Gauge<u64>,
@@ -43,16 +51,47 @@ pub struct Instruments {
     request_duration: Histogram<f64>,
 }
 
+/// How often an operation ended, and how long it took, by outcome.
+#[derive(Debug, Clone)]
+struct Ended {
+    count: Counter<u64>,
+    duration: Histogram<f64>,
+}
+
 /// Counts one open event stream as long as it lives.
 #[derive(Debug)]
 pub struct Watching(Instruments);
+
+impl Ended {
+    fn new(meter: &Meter, count: &Metric, duration: &Metric) -> Self {
+        Self { count: counter(meter, count), duration: histogram(meter, duration) }
+    }
+
+    fn begin_at_zero(&self) {
+        for outcome in Outcome::ALL {
+            self.count.add(0, &[KeyValue::new(attr::OUTCOME, outcome.as_str())]);
+        }
+    }
+
+    fn count(&self, outcome: Outcome, took: Duration) {
+        let labels = [KeyValue::new(attr::OUTCOME, outcome.as_str())];
+        self.count.add(1, &labels);
+        self.duration.record(took.as_secs_f64(), &labels);
+    }
+}
 
 impl Instruments {
     pub(crate) fn new(provider: &impl MeterProvider) -> Self {
         let meter = provider.meter(env!("CARGO_PKG_NAME"));
         let all = Self {
-            compress: counter(&meter, &metric::PELLET_COMPRESS),
-            compress_duration: histogram(&meter, &metric::PELLET_COMPRESS_DURATION),
+            compress: Ended::new(
+                &meter,
+                &metric::PELLET_COMPRESS,
+                &metric::PELLET_COMPRESS_DURATION,
+            ),
+            restore: Ended::new(&meter, &metric::PELLET_RESTORE, &metric::PELLET_RESTORE_DURATION),
+            verify: Ended::new(&meter, &metric::PELLET_VERIFY, &metric::PELLET_VERIFY_DURATION),
+            gc: Ended::new(&meter, &metric::PELLET_GC, &metric::PELLET_GC_DURATION),
             bytes: counter(&meter, &metric::PELLET_BYTES),
             ratio: histogram(&meter, &metric::PELLET_RATIO),
             store_bytes: gauge(&meter, &metric::PELLET_STORE_BYTES),
@@ -69,20 +108,34 @@ impl Instruments {
 
     /// A series that begins at one has no increase; those whose labels are known begin at zero.
     fn begin_at_zero(&self) {
-        for outcome in Outcome::ALL {
-            self.compress.add(0, &[KeyValue::new(attr::OUTCOME, outcome.as_str())]);
+        for operation in [&self.compress, &self.restore, &self.verify, &self.gc] {
+            operation.begin_at_zero();
         }
         for direction in Direction::ALL {
             self.pellet_bytes(*direction, Stage::Compress, 0);
+            self.pellet_bytes(*direction, Stage::Restore, 0);
         }
         self.watchers.record(0, &[]);
     }
 
     /// Counts a packing that has ended.
     pub fn pellet_compressed(&self, outcome: Outcome, took: Duration) {
-        let labels = [KeyValue::new(attr::OUTCOME, outcome.as_str())];
-        self.compress.add(1, &labels);
-        self.compress_duration.record(took.as_secs_f64(), &labels);
+        self.compress.count(outcome, took);
+    }
+
+    /// Counts a restore that has ended.
+    pub fn pellet_restored(&self, outcome: Outcome, took: Duration) {
+        self.restore.count(outcome, took);
+    }
+
+    /// Counts a verification that has ended; one with findings has failed.
+    pub fn pellet_verified(&self, outcome: Outcome, took: Duration) {
+        self.verify.count(outcome, took);
+    }
+
+    /// Counts a collection of the store that has ended.
+    pub fn pellets_collected(&self, outcome: Outcome, took: Duration) {
+        self.gc.count(outcome, took);
     }
 
     /// Counts bytes read from trees or written to Pellets.

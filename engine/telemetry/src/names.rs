@@ -41,12 +41,72 @@ pub mod metric {
         buckets: &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0],
     };
 
-    /// Counter: Bytes read from trees and written to Pellets.
+    /// Counter: Restores of a Pellet, or of a part of it, by how they ended.
+    pub const PELLET_RESTORE: Metric = Metric {
+        name: "nestr.pellet.restore",
+        prometheus: "nestr_pellet_restore_total",
+        unit: "{operation}",
+        help: "Restores of a Pellet, or of a part of it, by how they ended.",
+        labels: &["outcome"],
+        buckets: &[],
+    };
+
+    /// Histogram: Time from the start of a restore to its end.
+    pub const PELLET_RESTORE_DURATION: Metric = Metric {
+        name: "nestr.pellet.restore.duration",
+        prometheus: "nestr_pellet_restore_duration_seconds",
+        unit: "s",
+        help: "Time from the start of a restore to its end.",
+        labels: &["outcome"],
+        buckets: &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0],
+    };
+
+    /// Counter: Verifications of a Pellet by how they ended; one with findings has failed.
+    pub const PELLET_VERIFY: Metric = Metric {
+        name: "nestr.pellet.verify",
+        prometheus: "nestr_pellet_verify_total",
+        unit: "{operation}",
+        help: "Verifications of a Pellet by how they ended; one with findings has failed.",
+        labels: &["outcome"],
+        buckets: &[],
+    };
+
+    /// Histogram: Time from the start of a verification to its end.
+    pub const PELLET_VERIFY_DURATION: Metric = Metric {
+        name: "nestr.pellet.verify.duration",
+        prometheus: "nestr_pellet_verify_duration_seconds",
+        unit: "s",
+        help: "Time from the start of a verification to its end.",
+        labels: &["outcome"],
+        buckets: &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0],
+    };
+
+    /// Counter: Collections of the store by how they ended.
+    pub const PELLET_GC: Metric = Metric {
+        name: "nestr.pellet.gc",
+        prometheus: "nestr_pellet_gc_total",
+        unit: "{operation}",
+        help: "Collections of the store by how they ended.",
+        labels: &["outcome"],
+        buckets: &[],
+    };
+
+    /// Histogram: Time from the start of a collection to its end.
+    pub const PELLET_GC_DURATION: Metric = Metric {
+        name: "nestr.pellet.gc.duration",
+        prometheus: "nestr_pellet_gc_duration_seconds",
+        unit: "s",
+        help: "Time from the start of a collection to its end.",
+        labels: &["outcome"],
+        buckets: &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0],
+    };
+
+    /// Counter: Bytes read from trees and written to Pellets, and the other way.
     pub const PELLET_BYTES: Metric = Metric {
         name: "nestr.pellet.bytes",
         prometheus: "nestr_pellet_bytes_total",
         unit: "By",
-        help: "Bytes read from trees and written to Pellets.",
+        help: "Bytes read from trees and written to Pellets, and the other way.",
         labels: &["direction", "stage"],
         buckets: &[],
     };
@@ -138,6 +198,18 @@ pub mod span {
     pub const PELLET_SEAL: &str = "pellet.seal";
     /// The transaction that makes the Pellet known.
     pub const PELLET_RECORD: &str = "pellet.record";
+    /// A restore of a Pellet, or of a part of it.
+    pub const PELLET_RESTORE: &str = "pellet.restore";
+    /// Reading and judging of sidecar and seek table.
+    pub const PELLET_CHECK: &str = "pellet.check";
+    /// Building of the new tree.
+    pub const PELLET_EXTRACT: &str = "pellet.extract";
+    /// The rename that gives the new tree its name, and the removal of the old one.
+    pub const PELLET_PLACE: &str = "pellet.place";
+    /// A comparison of a Pellet with its digests.
+    pub const PELLET_VERIFY: &str = "pellet.verify";
+    /// A collection of the store by age, count and size.
+    pub const PELLET_GC: &str = "pellet.gc";
 }
 
 /// Attribute keys.
@@ -170,16 +242,24 @@ pub mod attr {
     pub const NESTR_PELLET_DIGEST: &str = "nestr.pellet.digest";
     /// How many entries the tree has.
     pub const NESTR_PELLET_ENTRIES: &str = "nestr.pellet.entries";
+    /// Differences that a verification found.
+    pub const NESTR_PELLET_FINDINGS: &str = "nestr.pellet.findings";
     /// How many zstd frames the archive has.
     pub const NESTR_PELLET_FRAMES: &str = "nestr.pellet.frames";
     /// The name that was given to the Pellet.
     pub const NESTR_PELLET_NAME: &str = "nestr.pellet.name";
     /// The profile: `seekable` or `dense`.
     pub const NESTR_PELLET_PROFILE: &str = "nestr.pellet.profile";
+    /// Pellets that were removed from the store.
+    pub const NESTR_PELLET_REMOVED: &str = "nestr.pellet.removed";
     /// The path of the packed tree.
     pub const NESTR_PELLET_SOURCE: &str = "nestr.pellet.source";
+    /// Where a tree is brought back to.
+    pub const NESTR_PELLET_TARGET: &str = "nestr.pellet.target";
     /// BLAKE3 of the packed tree, in hexadecimal.
     pub const NESTR_PELLET_TREE: &str = "nestr.pellet.tree";
+    /// How files came to their place: `extract`, `reflink` or `linked`.
+    pub const NESTR_PELLET_WAY: &str = "nestr.pellet.way";
     /// A file or folder that an interrupted operation left behind.
     pub const NESTR_REMAINS_PATH: &str = "nestr.remains.path";
     /// How an operation ended.

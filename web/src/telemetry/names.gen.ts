@@ -16,6 +16,18 @@ export const span = {
   pelletSeal: "pellet.seal",
   /** The transaction that makes the Pellet known. */
   pelletRecord: "pellet.record",
+  /** A restore of a Pellet, or of a part of it. */
+  pelletRestore: "pellet.restore",
+  /** Reading and judging of sidecar and seek table. */
+  pelletCheck: "pellet.check",
+  /** Building of the new tree. */
+  pelletExtract: "pellet.extract",
+  /** The rename that gives the new tree its name, and the removal of the old one. */
+  pelletPlace: "pellet.place",
+  /** A comparison of a Pellet with its digests. */
+  pelletVerify: "pellet.verify",
+  /** A collection of the store by age, count and size. */
+  pelletGc: "pellet.gc",
 } as const
 
 /** Attribute keys. */
@@ -48,16 +60,24 @@ export const attr = {
   nestrPelletDigest: "nestr.pellet.digest",
   /** How many entries the tree has. */
   nestrPelletEntries: "nestr.pellet.entries",
+  /** Differences that a verification found. */
+  nestrPelletFindings: "nestr.pellet.findings",
   /** How many zstd frames the archive has. */
   nestrPelletFrames: "nestr.pellet.frames",
   /** The name that was given to the Pellet. */
   nestrPelletName: "nestr.pellet.name",
   /** The profile: `seekable` or `dense`. */
   nestrPelletProfile: "nestr.pellet.profile",
+  /** Pellets that were removed from the store. */
+  nestrPelletRemoved: "nestr.pellet.removed",
   /** The path of the packed tree. */
   nestrPelletSource: "nestr.pellet.source",
+  /** Where a tree is brought back to. */
+  nestrPelletTarget: "nestr.pellet.target",
   /** BLAKE3 of the packed tree, in hexadecimal. */
   nestrPelletTree: "nestr.pellet.tree",
+  /** How files came to their place: `extract`, `reflink` or `linked`. */
+  nestrPelletWay: "nestr.pellet.way",
   /** A file or folder that an interrupted operation left behind. */
   nestrRemainsPath: "nestr.remains.path",
   /** How an operation ended. */

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, Fs, SystemClock};
@@ -17,7 +17,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::args::CompressArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{output, setup};
+use crate::{interrupt, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ fn pack(
 ) -> Result<(Packed, Option<String>), Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
-    let _runtime = watch_for_interrupt(Arc::clone(&interrupted))?;
+    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
     let operation = tracing::info_span!(span::PELLET_COMPRESS);
     operation.set_attribute(attr::NESTR_PELLET_SOURCE, options.source.display().to_string());
     operation.set_attribute(attr::NESTR_PELLET_NAME, options.name.to_string());
@@ -176,20 +176,6 @@ fn source_date_epoch() -> Result<u64, Failure> {
     value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
         Failure::new(Exit::Usage, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
     })
-}
-
-fn watch_for_interrupt(interrupted: Arc<AtomicBool>) -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::of(&e))?;
-    runtime.spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.store(true, Ordering::Relaxed);
-        }
-    });
-    Ok(runtime)
 }
 
 fn not_packed(error: &PackError) -> Failure {

@@ -31,18 +31,21 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
     ))
 }
 
-fn sidecar_of(file: &Path) -> PathBuf {
+/// The sidecar of an archive; anything else is taken for a sidecar.
+pub(crate) fn sidecar_of(file: &Path) -> PathBuf {
     match file.extension().and_then(|ending| ending.to_str()) {
         Some("pellet") => file.with_extension("meta.json"),
         _ => file.to_owned(),
     }
 }
 
-fn unreadable(error: &SidecarError) -> Failure {
+/// A sidecar that cannot be read, as a failed command.
+pub(crate) fn unreadable(error: &SidecarError) -> Failure {
     let exit = match error {
         SidecarError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Exit::NotFound
         }
+        SidecarError::Form(_) => Exit::Unverified,
         _ => Exit::Failure,
     };
     Failure::new(exit, chain(error))

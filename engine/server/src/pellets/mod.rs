@@ -18,6 +18,7 @@ mod roots;
 mod routes;
 pub(crate) mod rows;
 mod traced;
+mod traced_restore;
 
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
 pub(crate) use jobs::Jobs;
@@ -25,3 +26,4 @@ pub(crate) use recovery::recover;
 pub(crate) use roots::Roots;
 pub(crate) use routes::{__path_list_pellets, __path_show_pellet, list_pellets, show_pellet};
 pub use traced::TracedPacking;
+pub use traced_restore::TracedRestore;

@@ -102,6 +102,9 @@ fn the_scrape_shows_every_metric_under_its_prometheus_name() {
     let (telemetry, _dispatch) = Telemetry::build(&TelemetryOptions::default()).unwrap();
     let all = telemetry.instruments();
     all.pellet_compressed(Outcome::Success, Duration::from_millis(1500));
+    all.pellet_restored(Outcome::Success, Duration::from_millis(20));
+    all.pellet_verified(Outcome::Failed, Duration::from_millis(20));
+    all.pellets_collected(Outcome::Success, Duration::from_millis(20));
     all.pellet_bytes(Direction::In, Stage::Compress, 4000);
     all.pellet_ratio(4.0);
     all.pellet_store(1000, 1);
@@ -117,6 +120,10 @@ fn the_scrape_shows_every_metric_under_its_prometheus_name() {
         "nestr_pellet_compress_total{outcome=\"failed\"} 0",
         "nestr_pellet_compress_duration_seconds_bucket{outcome=\"success\",le=\"1\"} 0",
         "nestr_pellet_compress_duration_seconds_bucket{outcome=\"success\",le=\"2.5\"} 1",
+        "nestr_pellet_restore_total{outcome=\"success\"} 1",
+        "nestr_pellet_verify_total{outcome=\"failed\"} 1",
+        "nestr_pellet_gc_total{outcome=\"success\"} 1",
+        "nestr_pellet_gc_duration_seconds_count{outcome=\"success\"} 1",
         "nestr_pellet_bytes_total{direction=\"in\",stage=\"compress\"} 4000",
         "nestr_pellet_ratio_sum 4",
         "nestr_pellet_store_bytes 1000",
@@ -134,6 +141,12 @@ fn the_scrape_shows_every_metric_under_its_prometheus_name() {
         let known = [
             metric::PELLET_COMPRESS,
             metric::PELLET_COMPRESS_DURATION,
+            metric::PELLET_RESTORE,
+            metric::PELLET_RESTORE_DURATION,
+            metric::PELLET_VERIFY,
+            metric::PELLET_VERIFY_DURATION,
+            metric::PELLET_GC,
+            metric::PELLET_GC_DURATION,
             metric::PELLET_BYTES,
             metric::PELLET_RATIO,
             metric::PELLET_STORE_BYTES,
@@ -146,7 +159,7 @@ fn the_scrape_shows_every_metric_under_its_prometheus_name() {
         let named = known.iter().any(|m| m.prometheus == *family) || *family == "target_info";
         assert!(named, "{family} is not in the catalogue");
     }
-    assert_eq!(families.len(), 11, "{families:?}");
+    assert_eq!(families.len(), 17, "{families:?}");
     assert!(!text.contains("otel_scope"), "{text}");
     assert!(telemetry.metrics_text().unwrap().contains("nestr_event_watchers 0"));
 }

@@ -1,0 +1,104 @@
+//! `nestr pellet list`: the Pellets of the store, or the entries of an archive.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use durable_fs::DiskFs;
+use nestr_pellets::{EntryKind, Limits, RawPath, Store, TarKind};
+use serde::Serialize;
+use serde_json::json;
+
+use super::restore::not_read;
+use crate::args::ListArgs;
+use crate::failure::Failure;
+use crate::{output, setup};
+
+/// An entry of any archive.
+#[derive(Serialize)]
+struct Item {
+    path: RawPath,
+    #[serde(rename = "type")]
+    kind: EntryKind,
+    mode: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<RawPath>,
+}
+
+/// Lists the store, or the archive that is named.
+pub(crate) fn run(args: &ListArgs) -> Result<(), Failure> {
+    match &args.file {
+        Some(file) => entries(file, args.json),
+        None => pellets(args),
+    }
+}
+
+fn pellets(args: &ListArgs) -> Result<(), Failure> {
+    let config = setup::load(setup::sources(&args.source)?)?;
+    let dir = &config.pellets.store_dir;
+    let listed = match dir.is_dir() {
+        true => Store::open(Arc::new(DiskFs), dir)
+            .and_then(|store| nestr_pellets::list(&DiskFs, &store))
+            .map_err(|e| Failure::of(&e))?,
+        // An Engine that never packed has no store yet.
+        false => Vec::new(),
+    };
+    if args.json {
+        return output::line(&json!({"items": listed}).to_string());
+    }
+    let mut text = String::new();
+    for pellet in &listed {
+        let digest = pellet.digest.to_string();
+        let _ = writeln!(
+            text,
+            "{}  {:<24}  {:>8} entries  {:>8}  {}",
+            &digest[..16],
+            pellet.name.as_str(),
+            pellet.totals.entries,
+            output::bytes(pellet.totals.bytes_out),
+            pellet.created_at,
+        );
+    }
+    let bytes = listed.iter().map(|p| p.totals.bytes_out).sum();
+    let _ = writeln!(text, "{} pellets, {}", listed.len(), output::bytes(bytes));
+    output::text(&text)
+}
+
+/// Lists an archive as it is, without its sidecar.
+fn entries(file: &Path, json: bool) -> Result<(), Failure> {
+    let entries = nestr_pellets::list_foreign(&DiskFs, file, &Limits::default());
+    let entries = entries.map_err(|e| not_read(&e))?;
+    let items: Vec<Item> = entries
+        .into_iter()
+        .map(|entry| {
+            let (kind, target) = match entry.kind {
+                TarKind::File => (EntryKind::File, None),
+                TarKind::Directory => (EntryKind::Directory, None),
+                TarKind::Symlink { target } => (EntryKind::Symlink, Some(RawPath::from(target))),
+                TarKind::Hardlink { target } => (EntryKind::Hardlink, Some(RawPath::from(target))),
+            };
+            let mode = format!("{:04o}", entry.mode);
+            Item { path: RawPath::from(entry.path), kind, mode, size: entry.size, target }
+        })
+        .collect();
+    if json {
+        return output::line(&json!({"items": items}).to_string());
+    }
+    let mut text = String::new();
+    for item in &items {
+        let end = if item.kind == EntryKind::Directory { "/" } else { "" };
+        let _ = write!(
+            text,
+            "{}  {:>12}  {}{end}",
+            item.mode,
+            item.size,
+            item.path.as_path().display()
+        );
+        if let Some(target) = &item.target {
+            let _ = write!(text, " → {}", target.as_path().display());
+        }
+        text.push('\n');
+    }
+    output::text(&text)
+}

@@ -1,0 +1,142 @@
+//! `nestr pellet restore`: brings a tree back without a running Engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use durable_fs::{DiskFs, SystemClock};
+use nestr_pellets::{RawPath, ReadError, ReadErrorKind, RestoreOptions, Restored, Way};
+use nestr_server::TracedRestore;
+use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
+use nestr_telemetry::{Instruments, trace_id_of};
+use serde_json::json;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::args::RestoreArgs;
+use crate::bar::Bar;
+use crate::failure::{Exit, Failure, chain};
+use crate::{interrupt, output, setup};
+
+/// Time that the telemetry of a finished command may take to leave.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Restores an archive.
+pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
+    let config = setup::load(setup::sources(&args.source)?)?;
+    let telemetry = setup::command_telemetry(&config)?;
+    let options = RestoreOptions {
+        only: args.only.as_deref().map(RawPath::from),
+        replace: args.replace,
+        sync: args.sync,
+        cache: args.cache.clone(),
+        linked: args.linked,
+        threads: config.pellets.threads,
+        ..RestoreOptions::new(&args.file, real_target(&args.target)?)
+    };
+    let (restored, trace_id) = restore(&options, telemetry.instruments(), !args.json)?;
+    let shown = show(args, &restored, trace_id.as_deref());
+    telemetry.shutdown(FLUSH);
+    shown
+}
+
+fn restore(
+    options: &RestoreOptions,
+    instruments: &Instruments,
+    bar: bool,
+) -> Result<(Restored, Option<String>), Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // Kept until the end: its thread listens for ctrl-C.
+    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
+    let operation = tracing::info_span!(span::PELLET_RESTORE);
+    operation.set_attribute(attr::NESTR_PELLET_TARGET, options.target.display().to_string());
+    let bar = Bar::new(bar, &interrupted);
+    let observer = TracedRestore::new(&operation, &bar);
+    let clock = SystemClock::new();
+    let restored =
+        operation.in_scope(|| nestr_pellets::restore(&DiskFs, &clock, options, &observer));
+    bar.end();
+    match &restored {
+        Ok(restored) => {
+            observer.finish(None);
+            let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            operation.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
+            operation.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
+            operation.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
+            operation.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+            instruments.pellet_restored(Outcome::Success, restored.duration);
+            instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
+        }
+        Err(e) => {
+            let detail = chain(e);
+            observer.finish(Some((e.code(), &detail)));
+            nestr_telemetry::fail(&operation, e.code(), &detail);
+            let outcome = match e.kind() {
+                ReadErrorKind::Cancelled => Outcome::Cancelled,
+                _ => Outcome::Failed,
+            };
+            instruments.pellet_restored(outcome, Duration::ZERO);
+        }
+    }
+    let trace_id = trace_id_of(&operation);
+    restored.map(|restored| (restored, trace_id)).map_err(|e| not_read(&e))
+}
+
+fn show(args: &RestoreArgs, restored: &Restored, trace_id: Option<&str>) -> Result<(), Failure> {
+    if args.json {
+        return output::line(
+            &json!({
+                "target": restored.target,
+                "digest": restored.digest,
+                "entries": restored.entries,
+                "bytes": restored.bytes,
+                "frames": restored.frames,
+                "way": restored.way.as_str(),
+                "replaced": restored.replaced,
+                "verified": restored.verified,
+                "stripped": restored.n_stripped,
+                "xattrs_lost": restored.n_xattrs_lost,
+                "duration_ms": u64::try_from(restored.duration.as_millis()).unwrap_or(u64::MAX),
+                "trace_id": trace_id,
+            })
+            .to_string(),
+        );
+    }
+    let verified = match (restored.way, restored.verified) {
+        (_, true) => "every file verified",
+        (Way::Extract, false) => "not verified: there is no sidecar",
+        (Way::Linked, false) => "files are read-only links into the cache",
+        (Way::Reflink, false) => "files are clones from the cache",
+    };
+    output::text(&format!(
+        "{}  {} entries, {} in {} ({}, {verified})\n",
+        restored.target.display(),
+        restored.entries,
+        output::bytes(restored.bytes),
+        output::duration(restored.duration),
+        restored.way.as_str(),
+    ))
+}
+
+/// The target with its own name, so that `.` and `a/..` have one; what does not exist keeps its name.
+fn real_target(target: &Path) -> Result<PathBuf, Failure> {
+    if target.file_name().is_some() {
+        return Ok(target.to_owned());
+    }
+    target.canonicalize().map_err(|e| {
+        Failure::new(Exit::NotFound, format!("cannot restore to {}: {e}", target.display()))
+    })
+}
+
+/// A failed reading as a failed command.
+pub(crate) fn not_read(error: &ReadError) -> Failure {
+    let exit = match error.kind() {
+        ReadErrorKind::NotFound => Exit::NotFound,
+        ReadErrorKind::Damaged => Exit::Unverified,
+        ReadErrorKind::TargetExists => Exit::Conflict,
+        ReadErrorKind::Cancelled => Exit::Interrupted,
+        _ => Exit::Failure,
+    };
+    let message = format!("{} [{}]", chain(error), error.code());
+    Failure::new(exit, message).hint(error.hint())
+}

@@ -1,0 +1,112 @@
+//! `nestr pellet verify`: compares a Pellet with its digests, without a running Engine.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use durable_fs::{DiskFs, SystemClock};
+use nestr_pellets::{Finding, Verified, VerifyOptions};
+use nestr_telemetry::names::{Outcome, attr, span};
+use serde_json::json;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::restore::not_read;
+use crate::args::VerifyArgs;
+use crate::bar::Bar;
+use crate::failure::{Exit, Failure, chain};
+use crate::{interrupt, output, setup};
+
+/// Time that the telemetry of a finished command may take to leave.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Verifies a Pellet; exits with 5 where anything differs.
+pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
+    let config = setup::load(setup::sources(&args.source)?)?;
+    let telemetry = setup::command_telemetry(&config)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // Kept until the end: its thread listens for ctrl-C.
+    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
+    let options = VerifyOptions {
+        expected: args.digest,
+        threads: config.pellets.threads,
+        ..VerifyOptions::new(&args.file)
+    };
+    let operation = tracing::info_span!(span::PELLET_VERIFY);
+    let bar = Bar::new(!args.json, &interrupted);
+    let clock = SystemClock::new();
+    let verified = operation.in_scope(|| nestr_pellets::verify(&DiskFs, &clock, &options, &bar));
+    bar.end();
+    let verified = verified.map_err(|e| {
+        nestr_telemetry::fail(&operation, e.code(), &chain(&e));
+        telemetry.instruments().pellet_verified(Outcome::Failed, Duration::ZERO);
+        not_read(&e)
+    })?;
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    operation.set_attribute(attr::NESTR_PELLET_DIGEST, verified.digest.to_string());
+    operation.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    let outcome = if verified.is_whole() { Outcome::Success } else { Outcome::Failed };
+    telemetry.instruments().pellet_verified(outcome, verified.duration);
+    drop(operation);
+    let shown = show(args, &verified);
+    telemetry.shutdown(FLUSH);
+    shown?;
+    if verified.is_whole() {
+        return Ok(());
+    }
+    let message = format!("{} is not as it was packed", args.file.display());
+    Err(Failure::new(Exit::Unverified, message)
+        .hint("take it from another place or pack the tree again"))
+}
+
+fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
+    if args.json {
+        return output::line(
+            &json!({
+                "whole": verified.is_whole(),
+                "digest": verified.digest,
+                "entries": verified.entries,
+                "frames": verified.frames,
+                "bytes": verified.bytes,
+                "n_findings": verified.n_findings,
+                "findings": verified.findings,
+                "duration_ms": u64::try_from(verified.duration.as_millis()).unwrap_or(u64::MAX),
+            })
+            .to_string(),
+        );
+    }
+    let mut text: String = verified.findings.iter().map(line).collect();
+    let untold = verified.n_findings - verified.findings.len() as u64;
+    if untold > 0 {
+        let _ = writeln!(text, "and {untold} more");
+    }
+    let _ = writeln!(
+        text,
+        "{}  {} entries and {} frames as packed, {} findings, {} in {}\ndigest  {}",
+        args.file.display(),
+        verified.entries,
+        verified.frames,
+        verified.n_findings,
+        output::bytes(verified.bytes),
+        output::duration(verified.duration),
+        verified.digest,
+    );
+    output::text(&text)
+}
+
+fn line(finding: &Finding) -> String {
+    let mut text = format!("{}: {}", finding.code, finding.what);
+    if let Some(entry) = &finding.entry {
+        let _ = write!(text, "\n  entry     {}", entry.as_path().display());
+    }
+    if let Some(frame) = finding.frame {
+        let _ = write!(text, "\n  frame     {frame}");
+    }
+    for (label, value) in [("expected", &finding.expected), ("found   ", &finding.found)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n  {label}  {value}");
+        }
+    }
+    text.push('\n');
+    text
+}
