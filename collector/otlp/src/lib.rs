@@ -18,6 +18,7 @@ pub mod server;
 pub mod shape;
 pub mod splice;
 pub mod status;
+pub mod tls;
 pub mod view;
 pub mod wire;
 

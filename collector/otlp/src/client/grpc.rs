@@ -28,7 +28,7 @@ pub struct GrpcClient {
 impl GrpcClient {
     /// Prepares a client for `http://host:port` or `host:port`; connects when it first sends.
     pub fn new(endpoint: &str, options: ClientOptions) -> Result<Self, EndpointError> {
-        let endpoint = Endpoint::parse(endpoint)?;
+        let endpoint = Endpoint::parse(endpoint, options.tls.is_some())?;
         Ok(Self { endpoint, transport: Transport::new(options, true) })
     }
 

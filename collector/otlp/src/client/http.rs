@@ -24,7 +24,7 @@ pub struct HttpClient {
 impl HttpClient {
     /// Prepares a client for `http://host:port`, to which `/v1/traces` and so on are added; connects when it first sends.
     pub fn new(endpoint: &str, options: ClientOptions) -> Result<Self, EndpointError> {
-        let endpoint = Endpoint::parse(endpoint)?;
+        let endpoint = Endpoint::parse(endpoint, options.tls.is_some())?;
         Ok(Self { endpoint, transport: Transport::new(options, false) })
     }
 

@@ -2,9 +2,9 @@
 //!
 //! A client is a handle: cheap to clone, reconnects by itself, sends as many requests at a time as it is asked to.
 //!
-//! *Not here*: retries, which belong to whoever owns the queue; TLS, whose connector takes the place of the
-//! plain one in `transport`.
+//! *Not here*: retries, which belong to whoever owns the queue.
 
+mod connect;
 mod grpc;
 mod http;
 mod options;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use crate::Encoding;
+use crate::tls::ClientTls;
 
 /// Options of an OTLP client.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// Headers of every request; mark secrets as sensitive.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// TLS for an endpoint that begins with `https`; one that does is refused without.
+    pub tls: Option<ClientTls>,
     /// Bytes of a reply that are read.
     pub max_reply_bytes: usize,
 }
@@ -28,6 +31,7 @@ impl Default for ClientOptions {
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             headers: Vec::new(),
+            tls: None,
             max_reply_bytes: 64 * 1024,
         }
     }

@@ -32,7 +32,7 @@ pub struct PostReply {
 impl PostClient {
     /// Prepares a client for `http://host:port/path`; connects when it first sends.
     pub fn new(url: &str, options: ClientOptions) -> Result<Self, EndpointError> {
-        let endpoint = Endpoint::parse(url)?;
+        let endpoint = Endpoint::parse(url, options.tls.is_some())?;
         let what = "is not a URL";
         let uri = endpoint.whole().ok_or(EndpointError { endpoint: url.to_owned(), what })?;
         Ok(Self { endpoint, uri, transport: Transport::new(options, false) })

@@ -8,9 +8,9 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::connect::Connector;
 use super::options::ClientOptions;
 use super::outcome::{ErrorKind, ExportError};
 use crate::{Encoding, Request, inflate};
@@ -28,23 +28,24 @@ pub struct EndpointError {
     pub what: &'static str,
 }
 
-/// Where requests go: `http://host:port` or `host:port`, with a path in front where there is one.
+/// Where requests go: `http://host:port`, `https://host:port`, or `host:port` for the first, with a path in front where there is one.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
+    scheme: Scheme,
     authority: Authority,
     base: String,
 }
 
 impl Endpoint {
-    pub(super) fn parse(endpoint: &str) -> Result<Self, EndpointError> {
+    /// `has_tls`: whether there is TLS to speak.
+    pub(super) fn parse(endpoint: &str, has_tls: bool) -> Result<Self, EndpointError> {
         let wrong = |what| EndpointError { endpoint: endpoint.to_owned(), what };
         let spelled = match endpoint.split_once("://") {
             None => format!("http://{endpoint}"),
             Some(("http", _)) => endpoint.to_owned(),
-            Some(("https", _)) => {
-                return Err(wrong("asks for TLS, which is not built in; use http"));
-            }
-            Some(_) => return Err(wrong("has an unknown scheme; use http")),
+            Some(("https", _)) if has_tls => endpoint.to_owned(),
+            Some(("https", _)) => return Err(wrong("asks for TLS, which is not set up")),
+            Some(_) => return Err(wrong("has an unknown scheme; use http or https")),
         };
         let uri: Uri = spelled.parse().map_err(|_| wrong("is not a URL"))?;
         let authority = uri.authority().ok_or_else(|| wrong("names no host"))?.clone();
@@ -54,13 +55,14 @@ impl Endpoint {
         if uri.query().is_some() {
             return Err(wrong("has a query, which is not sent"));
         }
-        Ok(Self { authority, base: uri.path().trim_end_matches('/').to_owned() })
+        let scheme = uri.scheme().cloned().unwrap_or(Scheme::HTTP);
+        Ok(Self { scheme, authority, base: uri.path().trim_end_matches('/').to_owned() })
     }
 
     /// The endpoint with nothing added to it.
     pub(super) fn whole(&self) -> Option<Uri> {
         let path = if self.base.is_empty() { "/" } else { &self.base };
-        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
+        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
         uri.path_and_query(path).build().ok()
     }
 
@@ -70,7 +72,7 @@ impl Endpoint {
             base => format!("{base}{path}").try_into().map_err(|_| unsendable("bad path"))?,
         };
         Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(self.scheme.clone())
             .authority(self.authority.clone())
             .path_and_query(path)
             .build()
@@ -80,7 +82,7 @@ impl Endpoint {
 
 /// A pooled connection and what is sent with every request.
 pub(super) struct Transport<B: Buf> {
-    client: Client<HttpConnector, Full<B>>,
+    client: Client<Connector, Full<B>>,
     pub(super) options: ClientOptions,
 }
 
@@ -109,9 +111,7 @@ impl RawReply {
 
 impl<B: Buf + Send + 'static> Transport<B> {
     pub(super) fn new(options: ClientOptions, http2: bool) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(options.connect_timeout));
+        let connector = Connector::new(options.connect_timeout, options.tls.clone(), http2);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
         if http2 {
@@ -214,8 +214,9 @@ mod tests {
             ("http://localhost:4318", "http://localhost:4318/v1/traces"),
             ("http://h:1/otlp/", "http://h:1/otlp/v1/traces"),
             ("[::1]:4317", "http://[::1]:4317/v1/traces"),
+            ("https://h:1", "https://h:1/v1/traces"),
         ] {
-            let uri_of = Endpoint::parse(endpoint).unwrap().uri("/v1/traces").unwrap();
+            let uri_of = Endpoint::parse(endpoint, true).unwrap().uri("/v1/traces").unwrap();
             assert_eq!(uri_of.to_string(), uri, "{endpoint}");
         }
     }
@@ -229,7 +230,7 @@ mod tests {
             ("http://user:secret@h:1", "credentials"),
             ("http://h:1/?x=1", "query"),
         ] {
-            let error = Endpoint::parse(endpoint).unwrap_err();
+            let error = Endpoint::parse(endpoint, false).unwrap_err();
             assert!(error.what.contains(what), "{endpoint}: {error}");
         }
     }

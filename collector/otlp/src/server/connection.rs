@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -26,6 +27,31 @@ pub(super) async fn serve<S: Sink>(
     shared: Arc<Shared<S>>,
     protocol: Protocol,
     stream: TcpStream,
+    local: IpAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(tls) = shared.options.tls.clone() else {
+        return converse(shared, protocol, stream, local, stop).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(shared.options.header_timeout, tls.accept(stream)) => shaken,
+        _ = stop.wait_for(|stopped| *stopped) => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => converse(shared, protocol, stream, local, stop).await,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, protocol = protocol.name(), "no TLS with a sender");
+        }
+        Err(_) => {
+            tracing::debug!(protocol = protocol.name(), "a sender did not end its TLS handshake")
+        }
+    }
+}
+
+async fn converse<S: Sink>(
+    shared: Arc<Shared<S>>,
+    protocol: Protocol,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     local: IpAddr,
     mut stop: watch::Receiver<bool>,
 ) {

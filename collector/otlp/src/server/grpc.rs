@@ -58,6 +58,7 @@ async fn export<S: Sink>(
     signal: Signal,
     request: http::Request<Incoming>,
 ) -> Result<Taken, Refused> {
+    shared.authenticate(request.headers())?;
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
     let max = limits.max_wire_bytes + PREFIX;

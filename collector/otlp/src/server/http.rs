@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
@@ -83,6 +84,7 @@ async fn export<S: Sink>(
     format: Format,
     request: http::Request<Incoming>,
 ) -> Result<Taken, Refused> {
+    shared.authenticate(request.headers())?;
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
     let (max, timeout) = (limits.max_wire_bytes, shared.options.body_timeout);
@@ -172,6 +174,9 @@ fn failure(format: Format, refused: &Refused) -> Response<ReplyBody> {
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd, identity"));
+        }
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         // The rest of the body is on its way and nobody will read it.
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -38,6 +39,14 @@ pub(super) struct Shared<S> {
 }
 
 impl<S: Sink> Shared<S> {
+    /// Refuses a request that bears no token where one is asked for.
+    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        match &self.options.tokens {
+            Some(tokens) if !tokens.admit(headers) => Err(Refused::unauthenticated()),
+            _ => Ok(()),
+        }
+    }
+
     /// Notes a request that was refused.
     pub(super) fn note(&self, signal: Signal, refused: &Refused, protocol: &'static str) {
         let status = &refused.status;

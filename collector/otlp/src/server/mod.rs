@@ -9,9 +9,9 @@
 //! 2. No request, however malformed, ends more than its own connection.
 //! 3. A body is read within `body_timeout` and never beyond `max_wire_bytes`.
 //! 4. From its headers to its reply a request holds a ticket of the budget for every byte kept of it.
-//!
-//! *Not here*: credentials and TLS.
+//! 5. Where tokens are asked for, nothing is read of a request that bears none of them.
 
+mod bearer;
 mod body;
 mod connection;
 mod decode;
@@ -23,6 +23,7 @@ mod options;
 mod refused;
 mod sink;
 
+pub use bearer::BearerTokens;
 pub use listen::{Bound, bind};
 pub use options::ServerOptions;
 pub use sink::{Refusal, Reply, Sink};

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::bearer::BearerTokens;
 use crate::Limits;
 use crate::admission::Budget;
+use crate::tls::ServerTls;
 
 /// Options of the OTLP servers.
 #[derive(Debug, Clone)]
@@ -13,6 +15,10 @@ pub struct ServerOptions {
     pub grpc: Option<SocketAddr>,
     /// Where HTTP listens; `None` leaves it off. Port 0 picks a free one.
     pub http: Option<SocketAddr>,
+    /// TLS on both listeners; `None` is plain text.
+    pub tls: Option<ServerTls>,
+    /// Tokens of which a request must bear one; `None` asks for none.
+    pub tokens: Option<BearerTokens>,
     /// Names besides loopback's and the server's own address that an HTTP `Host` may have, without port.
     pub allowed_hosts: Vec<String>,
     /// Bounds on a request.
@@ -41,6 +47,8 @@ impl Default for ServerOptions {
         Self {
             grpc: None,
             http: None,
+            tls: None,
+            tokens: None,
             allowed_hosts: Vec::new(),
             limits: Limits::default(),
             budget: Budget::default(),

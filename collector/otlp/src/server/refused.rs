@@ -39,6 +39,12 @@ impl Refused {
         Self::early(Refusal::TooLarge, StatusCode::PAYLOAD_TOO_LARGE, code, message)
     }
 
+    pub(super) fn unauthenticated() -> Self {
+        let code = Code::Unauthenticated;
+        let message = "no or bad credentials";
+        Self::early(Refusal::Unauthenticated, StatusCode::UNAUTHORIZED, code, message)
+    }
+
     pub(super) fn unsupported(message: impl Into<String>) -> Self {
         let code = Code::Unimplemented;
         Self::early(Refusal::Unsupported, StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message)

@@ -65,6 +65,8 @@ pub enum Refusal {
     Unsupported,
     /// The body did not come in time, or the sender went away.
     Incomplete,
+    /// It bears no token that is known.
+    Unauthenticated,
     /// No memory for it at present.
     NoMemory,
 }
@@ -78,6 +80,7 @@ impl Refusal {
             Self::Bomb => "bomb",
             Self::Unsupported => "unsupported",
             Self::Incomplete => "incomplete",
+            Self::Unauthenticated => "unauthenticated",
             Self::NoMemory => "no_memory",
         }
     }

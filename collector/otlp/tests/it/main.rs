@@ -19,4 +19,5 @@ mod lifecycle;
 mod patching;
 mod readback;
 mod support;
+mod tls;
 mod wire;
