@@ -56,6 +56,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The request took too long.
     TimedOut,
+    /// A Pellet is not as it was packed.
+    VerificationFailed,
 }
 
 /// A problem as clients see it.
@@ -87,7 +89,7 @@ pub struct Problem {
 }
 
 impl Code {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::PathOutsideRoots,
         Self::PathNotFound,
         Self::PathVanished,
@@ -107,6 +109,7 @@ impl Code {
         Self::MisdirectedHost,
         Self::UnsupportedMediaType,
         Self::TimedOut,
+        Self::VerificationFailed,
     ];
 
     /// Slug, status, title and the usual hint.
@@ -182,6 +185,12 @@ impl Code {
                 ("unsupported-media-type", 415, "Unsupported media type", None)
             }
             Self::TimedOut => ("timed-out", 408, "Timed out", Some("try again")),
+            Self::VerificationFailed => (
+                "verification-failed",
+                422,
+                "The Pellet is not as it was packed",
+                Some("take it from another place or pack the tree again"),
+            ),
         }
     }
 

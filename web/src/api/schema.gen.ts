@@ -63,6 +63,58 @@ export interface paths {
         get: operations["showPellet"];
         put?: never;
         post?: never;
+        /** Removes a Pellet from the store. */
+        delete: operations["deletePellet"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pellets/{digest}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the entries of a Pellet. */
+        get: operations["listPelletEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pellets/{digest}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a Pellet back. */
+        post: operations["restorePellet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pellets/{digest}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares a Pellet with its digests. */
+        post: operations["verifyPellet"];
         delete?: never;
         options?: never;
         head?: never;
@@ -80,6 +132,23 @@ export interface paths {
         put?: never;
         /** Packs a directory into a Pellet. */
         post: operations["compressPellet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pellets/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes Pellets by age, count and size. */
+        post: operations["collectPellets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -261,7 +330,7 @@ export interface components {
          * @description The stable code of a problem; its slug ends the `type` URI.
          * @enum {string}
          */
-        Code: "path-outside-roots" | "path-not-found" | "path-vanished" | "path-changed" | "permission-denied" | "no-space" | "unauthenticated" | "bad-request" | "not-found" | "method-not-allowed" | "too-large" | "conflict" | "rate-limited" | "perch-absent" | "interrupted" | "internal" | "misdirected-host" | "unsupported-media-type" | "timed-out";
+        Code: "path-outside-roots" | "path-not-found" | "path-vanished" | "path-changed" | "permission-denied" | "no-space" | "unauthenticated" | "bad-request" | "not-found" | "method-not-allowed" | "too-large" | "conflict" | "rate-limited" | "perch-absent" | "interrupted" | "internal" | "misdirected-host" | "unsupported-media-type" | "timed-out" | "verification-failed";
         /** @description What to pack. */
         CompressRequest: {
             /** @description Name of the Pellet; the directory's own name without it. */
@@ -270,6 +339,16 @@ export interface components {
             path: string;
             /** @description How to pack. */
             profile?: components["schemas"]["PackProfile"];
+        };
+        /** @description A page of entries. */
+        EntryPage: {
+            /** @description In the order of the archive. */
+            items: components["schemas"]["PelletEntry"][];
+            /**
+             * Format: int64
+             * @description The `cursor` of the next page, where there is one.
+             */
+            next_cursor?: number;
         };
         /** @description A recorded fact, as in `GET /api/events` and in the text frames of `/ws`. */
         Event: {
@@ -302,6 +381,56 @@ export interface components {
              */
             rev: number;
         };
+        /** @description A Pellet that went, or would go. */
+        GcRemoved: {
+            /** Format: int64 */
+            bytes: number;
+            digest: string;
+            /** @description `age`, `count` or `size`. */
+            why: string;
+        };
+        /** @description What went, or would go. */
+        GcReply: {
+            /**
+             * Format: int64
+             * @description Bytes of those.
+             */
+            bytes_kept: number;
+            /**
+             * Format: int64
+             * @description Bytes of these.
+             */
+            bytes_removed: number;
+            /** @description Whether nothing was removed. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description How many Pellets stay.
+             */
+            n_kept: number;
+            /** @description Newest first. */
+            removed: components["schemas"]["GcRemoved"][];
+        };
+        /** @description What may stay in the store; at least one limit. */
+        GcRequest: {
+            /** @description Whether to say what would go and remove nothing. */
+            dry_run?: boolean;
+            /**
+             * Format: int64
+             * @description Pellets that were packed longer ago go.
+             */
+            max_age_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Of what is left, the newest stay as long as their archives fit.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Of what is left, the newest so many stay.
+             */
+            max_count?: number | null;
+        };
         /** @description A long operation. */
         Operation: {
             /** @description Where `state` is `failed`. */
@@ -325,7 +454,7 @@ export interface components {
          * @description What an operation does; its word is the name of its span.
          * @enum {string}
          */
-        OperationKind: "pellet.compress";
+        OperationKind: "pellet.compress" | "pellet.restore" | "pellet.verify";
         /** @description What an operation made. */
         OperationResult: {
             /** @description The Pellet's digest. */
@@ -377,6 +506,24 @@ export interface components {
             /** @description BLAKE3 of the tree's content; equal trees have equal ones. */
             tree: string;
         };
+        /** @description An entry of a Pellet. */
+        PelletEntry: {
+            /** @description BLAKE3 of a file's content. */
+            blake3?: string;
+            /** @description Four octal digits. */
+            mode: string;
+            /** @description Relative to the root; bytes that are not UTF-8 are replaced. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes of a file.
+             */
+            size?: number;
+            /** @description Where a link leads. */
+            target?: string;
+            /** @description `file`, `directory`, `symlink` or `hardlink`. */
+            type: string;
+        };
         /** @description Where a Pellet came from. */
         PelletOrigin: {
             /** @description Path of the tree when it was packed first. */
@@ -427,6 +574,17 @@ export interface components {
             checks: components["schemas"]["Checks"];
             ready: boolean;
         };
+        /** @description Where to bring a Pellet back to. */
+        RestoreRequest: {
+            /** @description Only this entry of the Pellet and what is below it. */
+            only?: string | null;
+            /** @description Whether what stands at the target may be replaced, in one step. */
+            replace?: boolean;
+            /** @description Whether to wait until the tree is durable before it gets its name. */
+            sync?: boolean;
+            /** @description Absolute path of the tree, in a folder beneath one of the Engine's roots. */
+            target: string;
+        };
         /**
          * Format: date-time
          * @description A moment, `2026-01-31T12:00:00.123Z`.
@@ -436,7 +594,7 @@ export interface components {
          * @description What a running operation does.
          * @enum {string}
          */
-        Step: "queued" | "walk" | "pack" | "seal" | "record";
+        Step: "queued" | "walk" | "pack" | "seal" | "check" | "extract" | "place" | "verify" | "record";
         /** @description What runs here. */
         Version: {
             name: string;
@@ -592,6 +750,153 @@ export interface operations {
             };
         };
     };
+    deletePellet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal digits */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPelletEntries: {
+        parameters: {
+            query?: {
+                /** @description Only what lies below this directory. */
+                below?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description At most this many, 1 to 5000. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal digits */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restorePellet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description 64 hexadecimal digits */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description Restoring has begun */
+            202: {
+                headers: {
+                    /** @description Where the operation can be asked for */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyPellet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description 64 hexadecimal digits */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verifying has begun; with findings it ends as `verification-failed` */
+            202: {
+                headers: {
+                    /** @description Where the operation can be asked for */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     compressPellet: {
         parameters: {
             query?: never;
@@ -617,6 +922,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collectPellets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GcRequest"];
+            };
+        };
+        responses: {
+            /** @description What went, or would go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GcReply"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -44,9 +44,17 @@ pub(crate) struct Operation {
 
 /// What an operation does; its word is the name of its span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "named like their spans; other parts will have theirs"
+)]
 pub(crate) enum OperationKind {
     /// Packs a tree into a Pellet.
     PelletCompress,
+    /// Brings a Pellet back.
+    PelletRestore,
+    /// Compares a Pellet with its digests.
+    PelletVerify,
 }
 
 /// Whether an operation runs or how it ended.
@@ -69,11 +77,13 @@ pub(crate) struct OperationResult {
 }
 
 impl OperationKind {
-    const ALL: [Self; 1] = [Self::PelletCompress];
+    const ALL: [Self; 3] = [Self::PelletCompress, Self::PelletRestore, Self::PelletVerify];
 
     const fn word(self) -> &'static str {
         match self {
             Self::PelletCompress => span::PELLET_COMPRESS,
+            Self::PelletRestore => span::PELLET_RESTORE,
+            Self::PelletVerify => span::PELLET_VERIFY,
         }
     }
 }

@@ -28,7 +28,15 @@ pub(crate) enum Step {
     Pack,
     /// Makes archive and sidecar durable under their names.
     Seal,
-    /// Makes the Pellet known.
+    /// Reads and judges sidecar and seek table.
+    Check,
+    /// Builds the new tree.
+    Extract,
+    /// Gives the new tree its name.
+    Place,
+    /// Compares a Pellet with its digests.
+    Verify,
+    /// Makes the end known.
     Record,
 }
 

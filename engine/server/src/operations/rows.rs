@@ -76,6 +76,7 @@ pub(crate) enum Begun {
 /// An operation that was running when the process ended.
 pub(crate) struct Orphan {
     pub(crate) id: OperationId,
+    pub(crate) kind: OperationKind,
     pub(crate) actor: String,
     pub(crate) source: String,
     pub(crate) trace_id: String,
@@ -172,7 +173,7 @@ pub(crate) fn fail(
 /// Every operation that is marked as running.
 pub(crate) fn orphans(conn: &Connection) -> Result<Vec<Orphan>> {
     let mut rows = conn.prepare(
-        "SELECT id, actor, source, trace_id, traceparent FROM operations
+        "SELECT id, actor, source, trace_id, traceparent, kind FROM operations
          WHERE state = 'running' ORDER BY started_ns, id",
     )?;
     let found = rows.query_map([], |row| {
@@ -182,6 +183,7 @@ pub(crate) fn orphans(conn: &Connection) -> Result<Vec<Orphan>> {
             source: row.get(2)?,
             trace_id: row.get(3)?,
             traceparent: row.get(4)?,
+            kind: parse(serde_json::Value::String(row.get(5)?))?,
         })
     })?;
     Ok(found.collect::<Result<_, _>>()?)

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use nestr_events::{EventType, NewEvent};
 use nestr_pellets::{PelletName, Profile};
 use nestr_telemetry::names::{self, Outcome, attr, span};
+use serde::Serialize;
 use serde_json::json;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -142,9 +143,9 @@ async fn refuse(app: &Shared, actor: &str, path: &str, problem: &Problem, span: 
     }
 }
 
-fn idempotency_key(
+pub(super) fn idempotency_key(
     headers: &HeaderMap,
-    request: &CompressRequest,
+    request: &impl Serialize,
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let refused = || {

@@ -1,4 +1,5 @@
-//! Pellets over REST: packing as an operation, and the list of what was packed.
+//! Pellets over REST: packing, restoring and verifying as operations, the list of what was packed, and its
+//! removal.
 //!
 //! # Invariants
 //! 1. A Pellet is listed exactly if its row was committed, together with the end of its operation and its event.
@@ -9,11 +10,14 @@
 //! The format of a Pellet: see `nestr-pellets`.
 
 mod compress;
+mod entries;
 mod job;
 mod jobs;
 mod model;
 mod observer;
+mod readback;
 mod recovery;
+mod removal;
 mod roots;
 mod routes;
 pub(crate) mod rows;
@@ -21,8 +25,15 @@ mod traced;
 mod traced_restore;
 
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
+pub(crate) use entries::{__path_list_pellet_entries, list_pellet_entries};
 pub(crate) use jobs::Jobs;
+pub(crate) use readback::{
+    __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
+};
 pub(crate) use recovery::recover;
+pub(crate) use removal::{
+    __path_collect_pellets, __path_delete_pellet, collect_pellets, delete_pellet,
+};
 pub(crate) use roots::Roots;
 pub(crate) use routes::{__path_list_pellets, __path_show_pellet, list_pellets, show_pellet};
 pub use traced::TracedPacking;

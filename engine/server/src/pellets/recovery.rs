@@ -9,7 +9,7 @@ use nestr_telemetry::names::{self, Outcome, attr};
 use serde_json::json;
 
 use super::rows;
-use crate::operations;
+use crate::operations::{self, OperationKind};
 use crate::problem::{Code, Problem};
 
 /// The Engine as the cause of an event.
@@ -45,14 +45,19 @@ pub(crate) async fn recover(
         instruments.event_published(names::EventType::PelletFailed);
     }
     for orphan in orphans {
+        let (work, doing) = match orphan.kind {
+            OperationKind::PelletCompress => ("packing", "packed"),
+            OperationKind::PelletRestore => ("restoring", "restored"),
+            OperationKind::PelletVerify => ("verifying", "verified"),
+        };
         tracing::warn!(
             operation = %orphan.id,
             path = orphan.source,
             asked_by = orphan.actor,
             trace = orphan.trace_id,
-            "packing was interrupted by the end of the engine"
+            "{work} was interrupted by the end of the engine"
         );
-        let detail = format!("the Engine ended while it packed {}", orphan.source);
+        let detail = format!("the Engine ended while it {doing} {}", orphan.source);
         let mut problem =
             Problem::new(Code::Interrupted, detail).in_trace(Some(orphan.trace_id.clone()));
         problem.instance = Some(orphan.id.location().into());
@@ -69,7 +74,12 @@ pub(crate) async fn recover(
             tx.publish(event)
         })
         .await?;
-        instruments.pellet_compressed(Outcome::Interrupted, std::time::Duration::ZERO);
+        let (interrupted, no_time) = (Outcome::Interrupted, std::time::Duration::ZERO);
+        match orphan.kind {
+            OperationKind::PelletCompress => instruments.pellet_compressed(interrupted, no_time),
+            OperationKind::PelletRestore => instruments.pellet_restored(interrupted, no_time),
+            OperationKind::PelletVerify => instruments.pellet_verified(interrupted, no_time),
+        }
         instruments.event_published(names::EventType::PelletFailed);
     }
     Ok(())

@@ -122,6 +122,21 @@ pub(crate) fn digests(conn: &Connection) -> Result<Vec<String>> {
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// Digest, time and archive bytes of all Pellets.
+pub(crate) fn ages(conn: &Connection) -> Result<Vec<(String, u64, u64)>> {
+    let mut rows = conn.prepare("SELECT digest, created_ns, bytes_out FROM pellets")?;
+    let found = rows.query_map([], |row| {
+        let count = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
+        Ok((row.get(0)?, count(1)?, count(2)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Forgets a Pellet; false where it is not known.
+pub(crate) fn delete(tx: &Tx<'_>, digest: &str) -> Result<bool> {
+    Ok(tx.sql().execute("DELETE FROM pellets WHERE digest = ?1", [digest])? > 0)
+}
+
 /// Number and bytes of all Pellets.
 pub(crate) fn totals(conn: &Connection) -> Result<StoreTotals> {
     let sum = "SELECT count(*), coalesce(sum(bytes_out), 0) FROM pellets";

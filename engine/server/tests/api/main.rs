@@ -7,6 +7,7 @@ mod compress;
 mod failures;
 mod limits;
 mod proxy;
+mod readback;
 mod relay;
 mod sink;
 mod watch;

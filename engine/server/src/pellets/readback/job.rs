@@ -1,0 +1,251 @@
+//! One restore or verification: waits its turn, reads on a blocking thread, records the end.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nestr_events::{EventType, NewEvent};
+use nestr_pellets::{
+    Digest, Progress, ReadError, ReadErrorKind, RestoreObserver, RestoreOptions, RestorePhase,
+    VerifyOptions,
+};
+use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::app::Shared;
+use crate::operations::{self, OperationId, OperationKind, OperationResult, Reporter, Step};
+use crate::pellets::jobs::Place;
+use crate::pellets::traced_restore::TracedRestore;
+use crate::problem::{Code, Problem};
+
+/// What is done with a Pellet.
+pub(super) enum Work {
+    Restore(Box<RestoreOptions>),
+    Verify(Box<VerifyOptions>),
+}
+
+/// Work that was asked for and recorded as running.
+pub(super) struct Job {
+    pub(super) id: OperationId,
+    pub(super) actor: String,
+    pub(super) digest: Digest,
+    pub(super) work: Work,
+    pub(super) trace_id: String,
+    pub(super) traceparent: Option<String>,
+    pub(super) reporter: Reporter,
+    pub(super) place: Place,
+    /// Monotonic time of the request.
+    pub(super) started: Duration,
+    /// The operation's span.
+    pub(super) span: Span,
+}
+
+impl Work {
+    pub(super) fn kind(&self) -> OperationKind {
+        match self {
+            Self::Restore(_) => OperationKind::PelletRestore,
+            Self::Verify(_) => OperationKind::PelletVerify,
+        }
+    }
+
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Restore(_) => "restoring",
+            Self::Verify(_) => "verifying",
+        }
+    }
+
+    /// The path it works on.
+    pub(super) fn subject(&self, digest: &Digest) -> String {
+        match self {
+            Self::Restore(options) => options.target.display().to_string(),
+            Self::Verify(_) => format!("pellets/{digest}"),
+        }
+    }
+}
+
+/// Does the job to its recorded end.
+pub(super) async fn run(app: Shared, job: Job) {
+    let job = Arc::new(job);
+    let done = work(&app, &job).await;
+    let elapsed = app.clock.monotonic().saturating_sub(job.started);
+    let outcome = match &done {
+        Ok(_) => Outcome::Success,
+        Err(problem) if problem.code == Code::Interrupted => Outcome::Interrupted,
+        Err(_) => Outcome::Failed,
+    };
+    match job.work {
+        Work::Restore(_) => app.instruments.pellet_restored(outcome, elapsed),
+        Work::Verify(_) => app.instruments.pellet_verified(outcome, elapsed),
+    }
+    match done {
+        Ok(data) => succeed(&app, &job, data).await,
+        Err(problem) => fail(&app, &job, problem).await,
+    }
+}
+
+async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
+    let turn = job.place.turn().await;
+    let (app, job) = (app.clone(), Arc::clone(job));
+    let reading = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        job.span.in_scope(|| match &job.work {
+            Work::Restore(options) => restore(&app, &job, options),
+            Work::Verify(options) => verify(&app, &job, options),
+        })
+    });
+    reading.await.map_err(|e| Problem::internal("reading the pellet", &e))?
+}
+
+fn restore(app: &Shared, job: &Job, options: &RestoreOptions) -> Result<Value, Problem> {
+    let inner = Reports { reporter: &job.reporter, stop: &app.stop };
+    let observer = TracedRestore::new(&job.span, &inner);
+    let restored = nestr_pellets::restore(app.fs.as_ref(), app.clock.as_ref(), options, &observer);
+    let restored = restored.map_err(|e| read_problem(&e));
+    observer.finish(restored.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str())));
+    let restored = restored?;
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    job.span.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
+    job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
+    job.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
+    job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+    app.instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
+    Ok(json!({
+        "target": restored.target.display().to_string(), "entries": restored.entries,
+        "bytes": restored.bytes, "way": restored.way.as_str(), "replaced": restored.replaced,
+    }))
+}
+
+fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Problem> {
+    let observer = Reports { reporter: &job.reporter, stop: &app.stop };
+    job.reporter.step(Step::Verify);
+    let verified = nestr_pellets::verify(app.fs.as_ref(), app.clock.as_ref(), options, &observer)
+        .map_err(|e| read_problem(&e))?;
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(verified.entries));
+    job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(verified.frames));
+    job.span.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    for finding in verified.findings.iter().take(10) {
+        tracing::warn!(
+            code = finding.code,
+            entry = finding.entry.as_ref().map(|e| e.as_path().display().to_string()),
+            frame = finding.frame,
+            expected = finding.expected,
+            found = finding.found,
+            "{}",
+            finding.what
+        );
+    }
+    match verified.findings.first() {
+        None => Ok(json!({"entries": verified.entries, "bytes": verified.bytes})),
+        Some(first) => {
+            let n = verified.n_findings;
+            let entry = first.entry.as_ref().map(|e| format!(", entry {}", e.as_path().display()));
+            let detail =
+                format!("{n} findings, the first: {}{}", first.what, entry.unwrap_or_default());
+            Err(Problem::new(Code::VerificationFailed, detail))
+        }
+    }
+}
+
+/// Commits the end of the operation and its event together.
+async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
+    job.reporter.step(Step::Record);
+    data["operation_id"] = json!(job.id);
+    data["digest"] = json!(job.digest);
+    data["trace_id"] = json!(job.trace_id);
+    let (event_type, name) = match job.work {
+        Work::Restore(_) => (EventType::PelletRestored, names::EventType::PelletRestored),
+        Work::Verify(_) => (EventType::PelletVerified, names::EventType::PelletVerified),
+    };
+    let subject = format!("pellets/{}", job.digest);
+    let event =
+        NewEvent::new(event_type, subject, &job.actor, data).in_trace(job.traceparent.clone());
+    let (id, progress) = (job.id.clone(), job.reporter.last().1);
+    let result = OperationResult { digest: job.digest.to_string() };
+    let committed = app.log.commit(move |tx| {
+        operations::rows::succeed(tx, &id, progress, &result)?;
+        tx.publish(event)
+    });
+    match committed.await {
+        Ok(_) => app.instruments.event_published(name),
+        Err(error) => tracing::error!(%error, "the end of the operation could not be recorded"),
+    }
+}
+
+async fn fail(app: &Shared, job: &Arc<Job>, problem: Problem) {
+    let mut problem = problem.in_trace(Some(job.trace_id.clone()));
+    problem.instance = Some(job.id.location().into());
+    nestr_telemetry::fail(&job.span, problem.code.slug(), &problem.detail);
+    let (word, code) = (job.work.word(), problem.code.slug());
+    tracing::error!(operation = %job.id, code, "{word} failed: {}", problem.detail);
+    let (id, last) = (job.id.clone(), job.reporter.last());
+    let data = json!({
+        "operation_id": id, "digest": job.digest, "path": job.work.subject(&job.digest), "problem": problem,
+    });
+    let event = NewEvent::new(EventType::PelletFailed, id.subject(), &job.actor, data)
+        .in_trace(job.traceparent.clone());
+    let committed = app.log.commit(move |tx| {
+        operations::rows::fail(tx, &id, Some(last), &problem)?;
+        tx.publish(event)
+    });
+    match committed.await {
+        Ok(_) => app.instruments.event_published(names::EventType::PelletFailed),
+        // The row stays `running`, which the next start corrects.
+        Err(error) => tracing::error!(%error, "the failure could not be recorded"),
+    }
+}
+
+/// A failed reading as clients see it.
+fn read_problem(error: &ReadError) -> Problem {
+    let code = match error.kind() {
+        ReadErrorKind::NotFound if error.code() == "path-not-found" => Code::PathNotFound,
+        ReadErrorKind::NotFound => Code::NotFound,
+        ReadErrorKind::Damaged | ReadErrorKind::Refused => Code::VerificationFailed,
+        ReadErrorKind::TooLarge => Code::TooLarge,
+        ReadErrorKind::TargetExists | ReadErrorKind::Unsupported => Code::Conflict,
+        ReadErrorKind::PermissionDenied => Code::PermissionDenied,
+        ReadErrorKind::NoSpace => Code::NoSpace,
+        ReadErrorKind::Cancelled => Code::Interrupted,
+        ReadErrorKind::Internal => Code::Internal,
+    };
+    let mut detail = format!("{error} ({})", error.code());
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        detail = format!("{detail}: {next}");
+        cause = next.source();
+    }
+    Problem::new(code, detail).hint(error.hint())
+}
+
+/// Reports to the operation.
+struct Reports<'a> {
+    reporter: &'a Reporter,
+    stop: &'a CancellationToken,
+}
+
+impl RestoreObserver for Reports<'_> {
+    fn phase_started(&self, phase: RestorePhase) {
+        self.reporter.step(match phase {
+            RestorePhase::Check => Step::Check,
+            RestorePhase::Extract => Step::Extract,
+            RestorePhase::Place => Step::Place,
+        });
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.reporter.progress(operations::Progress {
+            bytes_done: progress.bytes_done,
+            bytes_total: progress.bytes_total,
+            entries_done: progress.entries_done,
+            entries_total: progress.entries_total,
+        });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+}

@@ -1,0 +1,179 @@
+//! `POST /api/pellets/{digest}/restore` and `…/verify`: judge the request, begin the operation, reply.
+
+use std::path::{Path as FsPath, PathBuf};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions};
+use nestr_telemetry::names::{attr, span};
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use super::job::{self, Job, Work};
+use super::model::RestoreRequest;
+use crate::app::Shared;
+use crate::auth::Caller;
+use crate::http::body::JsonBody;
+use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
+use crate::operations::{Operation, OperationId};
+use crate::pellets::compress::idempotency_key;
+use crate::pellets::job::event_problem;
+use crate::problem::{Code, Problem};
+
+/// Brings a Pellet back.
+#[utoipa::path(post, path = "/api/pellets/{digest}/restore", tag = "pellets", operation_id = "restorePellet",
+    params(("digest" = String, Path, description = "64 hexadecimal digits"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible characters")),
+    request_body = RestoreRequest,
+    responses((status = 202, description = "Restoring has begun", body = Operation,
+        headers(("Location" = String, description = "Where the operation can be asked for")))))]
+pub(crate) async fn restore_pellet(
+    State(app): State<Shared>,
+    Caller(actor): Caller,
+    Path(digest): Path<String>,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<RestoreRequest>,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers, &("restore", &digest, &request))?;
+    let span = tracing::info_span!(span::PELLET_RESTORE);
+    span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
+    span.set_attribute(attr::NESTR_PELLET_TARGET, request.target.clone());
+    let judge = async {
+        let (digest, stored) = stored(&app, &digest).await?;
+        let target = target(&app, &request.target).await?;
+        let options = RestoreOptions {
+            only: request.only.as_ref().map(|only| RawPath::from(FsPath::new(only))),
+            replace: request.replace,
+            sync: request.sync,
+            threads: app.pack_threads,
+            sidecar: Some(stored.sidecar),
+            ..RestoreOptions::new(stored.archive, target)
+        };
+        Ok((digest, Work::Restore(Box::new(options))))
+    };
+    begin(&app, &actor, key, judge, &span).await
+}
+
+/// Compares a Pellet with its digests.
+#[utoipa::path(post, path = "/api/pellets/{digest}/verify", tag = "pellets", operation_id = "verifyPellet",
+    params(("digest" = String, Path, description = "64 hexadecimal digits"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible characters")),
+    responses((status = 202, description = "Verifying has begun; with findings it ends as `verification-failed`", body = Operation,
+        headers(("Location" = String, description = "Where the operation can be asked for")))))]
+pub(crate) async fn verify_pellet(
+    State(app): State<Shared>,
+    Caller(actor): Caller,
+    Path(digest): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers, &("verify", &digest))?;
+    let span = tracing::info_span!(span::PELLET_VERIFY);
+    span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
+    let judge = async {
+        let (digest, stored) = stored(&app, &digest).await?;
+        let options = VerifyOptions {
+            expected: Some(digest),
+            sidecar: stored.sidecar,
+            threads: app.pack_threads,
+            ..VerifyOptions::new(stored.archive)
+        };
+        Ok((digest, Work::Verify(Box::new(options))))
+    };
+    begin(&app, &actor, key, judge, &span).await
+}
+
+async fn begin(
+    app: &Shared,
+    actor: &str,
+    key: Option<IdempotencyKey>,
+    judge: impl Future<Output = Result<(Digest, Work), Problem>>,
+    span: &Span,
+) -> Result<Response, Problem> {
+    let begun = async {
+        let (digest, work) = judge.await?;
+        start(app, actor, key, digest, work, span).await
+    };
+    let operation = begun.instrument(span.clone()).await.map_err(|problem| {
+        nestr_telemetry::fail(span, problem.code.slug(), &problem.detail);
+        problem.in_trace(nestr_telemetry::trace_id_of(span))
+    })?;
+    let location = HeaderValue::from_str(&operation.id.location())
+        .map_err(|e| Problem::internal("naming the operation", &e))?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(operation)).into_response())
+}
+
+async fn start(
+    app: &Shared,
+    actor: &str,
+    key: Option<IdempotencyKey>,
+    digest: Digest,
+    work: Work,
+    span: &Span,
+) -> Result<Operation, Problem> {
+    let place = app.jobs.admit()?;
+    let id = OperationId::draw().map_err(|e| Problem::internal("drawing an id", &e))?;
+    let trace_id = nestr_telemetry::trace_id_of(span).unwrap_or_else(|| id.as_str().to_owned());
+    let traceparent = nestr_telemetry::traceparent_of(span);
+    let new = NewOperation {
+        id: id.clone(),
+        kind: work.kind(),
+        actor: actor.to_owned(),
+        source: work.subject(&digest),
+        trace_id: trace_id.clone(),
+        traceparent: traceparent.clone(),
+        key,
+    };
+    let operation = match app.log.commit(move |tx| rows::begin(tx, &new)).await {
+        Ok(Begun::New(operation)) => operation,
+        Ok(Begun::Known(operation)) => return Ok(operation),
+        Err(e) => {
+            let refused = e.refusal().cloned();
+            return Err(refused.unwrap_or_else(|| event_problem("beginning the operation", &e)));
+        }
+    };
+    span.set_attribute(attr::NESTR_OPERATION_ID, id.as_str().to_owned());
+    tracing::info!(operation = %id, %digest, "{} was asked for", work.word());
+    let reporter = app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone());
+    let job = Job {
+        id,
+        actor: actor.to_owned(),
+        digest,
+        work,
+        trace_id,
+        traceparent,
+        reporter,
+        place,
+        started: app.clock.monotonic(),
+        span: span.clone(),
+    };
+    app.jobs.tasks.spawn(job::run(app.clone(), job).instrument(span.clone()));
+    Ok(operation)
+}
+
+/// The files of a Pellet that the store holds.
+async fn stored(app: &Shared, digest: &str) -> Result<(Digest, StoredPellet), Problem> {
+    let digest: Digest =
+        digest.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))?;
+    let store = std::sync::Arc::clone(&app.store);
+    let found = tokio::task::spawn_blocking(move || store.pellet(&digest))
+        .await
+        .map_err(|e| Problem::internal("looking for the pellet", &e))?
+        .map_err(|e| Problem::internal("looking for the pellet", &e))?;
+    let missing = || Problem::new(Code::NotFound, format!("there is no pellet {digest}"));
+    Ok((digest, found.ok_or_else(missing)?))
+}
+
+/// The target by the real path of its folder, which must lie beneath a root.
+async fn target(app: &Shared, target: &str) -> Result<PathBuf, Problem> {
+    let target = PathBuf::from(target);
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else {
+        return Err(Problem::new(Code::BadRequest, "`target` has no name of its own"));
+    };
+    let (folder, name, roots) = (folder.to_owned(), name.to_owned(), app.roots.clone());
+    let folder = tokio::task::spawn_blocking(move || roots.admit(&folder))
+        .await
+        .map_err(|e| Problem::internal("judging the target", &e))??;
+    Ok(folder.join(name))
+}

@@ -1,0 +1,135 @@
+//! Restoring, verifying, listing and removing over REST.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{World, problem};
+
+async fn packed(world: &World) -> String {
+    let tree = world.tree("tree");
+    world.pack(&tree).await["result"]["digest"].as_str().unwrap().to_owned()
+}
+
+async fn ended(world: &World, path: &str, body: &Value) -> Value {
+    let response = world.post(path, body).send().await.unwrap();
+    assert_eq!(response.status(), 202, "{path}");
+    let operation: Value = response.json().await.unwrap();
+    world.ended(operation["id"].as_str().unwrap()).await
+}
+
+#[tokio::test]
+async fn a_restore_brings_the_tree_back_and_says_so() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let target = world.dir.path().join("root/back");
+    let path = format!("/api/pellets/{digest}/restore");
+    let operation = ended(&world, &path, &json!({"target": target})).await;
+    assert_eq!(operation["state"], "succeeded", "{operation}");
+    assert_eq!(operation["kind"], "pellet.restore");
+    let read = |root: &str| std::fs::read(world.dir.path().join(root).join("sub/7.txt")).unwrap();
+    assert_eq!(read("root/back"), read("root/tree"));
+    let events = world.events().await;
+    let event = events.last().unwrap();
+    assert_eq!(
+        (&event["type"], &event["data"]["way"]),
+        (&json!("pellet:restored"), &json!("extract"))
+    );
+    assert_eq!(event["data"]["trace_id"], operation["trace_id"]);
+    world.sample_becomes("nestr_pellet_restore_total{outcome=\"success\"}", 1.0).await;
+
+    // What stands there stays, unless it may be replaced.
+    let again = ended(&world, &path, &json!({"target": target})).await;
+    assert_eq!((&again["state"], &again["error"]["code"]), (&json!("failed"), &json!("conflict")));
+    let replaced = ended(&world, &path, &json!({"target": target, "replace": true})).await;
+    assert_eq!(replaced["state"], "succeeded", "{replaced}");
+    let one = json!({"target": world.dir.path().join("root/one"), "only": "sub/3.txt"});
+    assert_eq!(ended(&world, &path, &one).await["state"], "succeeded");
+    assert_eq!(std::fs::read_dir(world.dir.path().join("root/one/sub")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn targets_outside_the_roots_and_unknown_pellets_are_refused() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let path = format!("/api/pellets/{digest}/restore");
+    std::fs::create_dir(world.dir.path().join("outside")).unwrap();
+    std::os::unix::fs::symlink("../outside", world.dir.path().join("root/link")).unwrap();
+    for target in ["outside/x", "root/../outside/x", "root/link/x", "x"] {
+        let body = json!({"target": world.dir.path().join(target)});
+        let response = world.post(&path, &body).send().await.unwrap();
+        problem(response, 403, "path-outside-roots").await;
+    }
+    let unknown = format!("/api/pellets/{}/restore", "0".repeat(64));
+    let body = json!({"target": world.dir.path().join("root/x")});
+    problem(world.post(&unknown, &body).send().await.unwrap(), 404, "not-found").await;
+    assert_eq!(std::fs::read_dir(world.dir.path().join("outside")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_verification_finds_damage() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let path = format!("/api/pellets/{digest}/verify");
+    assert_eq!(ended(&world, &path, &json!({})).await["state"], "succeeded");
+    let archive = world.dir.path().join("store").join(&digest).join("tree.pellet");
+    let mut bytes = std::fs::read(&archive).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    let operation = ended(&world, &path, &json!({})).await;
+    assert_eq!(operation["error"]["code"], "verification-failed", "{operation}");
+    assert_eq!(world.events().await.last().unwrap()["type"], "pellet:failed");
+    world.sample_becomes("nestr_pellet_verify_total{outcome=\"failed\"}", 1.0).await;
+    let target = world.dir.path().join("root/back");
+    let restore = format!("/api/pellets/{digest}/restore");
+    let operation = ended(&world, &restore, &json!({"target": target})).await;
+    assert_eq!(operation["error"]["code"], "verification-failed");
+    assert!(!target.exists());
+}
+
+#[tokio::test]
+async fn entries_are_listed_by_pages() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let mut cursor = String::new();
+    let mut paths = Vec::new();
+    loop {
+        let page = world.get_json(&format!("/api/pellets/{digest}/entries?limit=8{cursor}")).await;
+        paths.extend(page["items"].as_array().unwrap().iter().map(|e| e["path"].to_string()));
+        match page["next_cursor"].as_u64() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(paths.len(), 21);
+    let below = world.get_json(&format!("/api/pellets/{digest}/entries?below=sub")).await;
+    assert_eq!(below["items"].as_array().unwrap().len(), 20);
+    assert_eq!(below["items"][0]["mode"], "0644");
+}
+
+#[tokio::test]
+async fn pellets_go_when_asked_for_and_by_policy() {
+    let world = World::start().await;
+    let first = packed(&world).await;
+    let second = world.pack(&world.tree("other")).await["result"]["digest"].clone();
+    let gc = |body: Value| world.post("/api/pellets/gc", &body).send();
+    problem(gc(json!({})).await.unwrap(), 400, "bad-request").await;
+    let dry: Value =
+        gc(json!({"max_count": 1, "dry_run": true})).await.unwrap().json().await.unwrap();
+    assert_eq!((&dry["removed"][0]["digest"], &dry["n_kept"]), (&json!(first), &json!(1)));
+    assert_eq!(world.store_files().len(), 4);
+    let done: Value = gc(json!({"max_count": 1})).await.unwrap().json().await.unwrap();
+    assert_eq!(done["removed"][0]["why"], "count");
+    assert_eq!(world.store_files().len(), 2);
+    assert_eq!(world.get(&format!("/api/pellets/{first}")).await.status(), 404);
+
+    let path = format!("/api/pellets/{}", second.as_str().unwrap());
+    let delete = || world.bare(Method::DELETE, &path).bearer_auth(&world.token).send();
+    assert_eq!(delete().await.unwrap().status(), 204);
+    problem(delete().await.unwrap(), 404, "not-found").await;
+    assert_eq!(world.store_files().len(), 0);
+    let deleted =
+        world.events().await.into_iter().filter(|e| e["type"] == "pellet:deleted").count();
+    assert_eq!(deleted, 2);
+    world.sample_becomes("nestr_pellet_gc_total{outcome=\"success\"}", 2.0).await;
+    world.sample_becomes("nestr_pellet_store_count", 0.0).await;
+}
