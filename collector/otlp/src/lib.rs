@@ -6,6 +6,7 @@
 //! *Not here*: generated protobuf types; they stand in this crate's tests only, as the judge of ours.
 
 pub mod admission;
+mod bearer;
 pub mod client;
 mod ids;
 pub mod inflate;
@@ -22,6 +23,7 @@ pub mod tls;
 pub mod view;
 pub mod wire;
 
+pub use bearer::BearerTokens;
 pub use ids::{NotAnId, SpanId, TraceId};
 pub use limits::Limits;
 pub use malformed::Malformed;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::Encoding;
 use crate::tls::ClientTls;
+use crate::{BearerTokens, Encoding};
 
 /// Options of an OTLP client.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// Headers of every request; mark secrets as sensitive.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The token that every request bears, read again when its file changes.
+    pub token: Option<BearerTokens>,
     /// TLS for an endpoint that begins with `https`; one that does is refused without.
     pub tls: Option<ClientTls>,
     /// Bytes of a reply that are read.
@@ -31,6 +33,7 @@ impl Default for ClientOptions {
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             headers: Vec::new(),
+            token: None,
             tls: None,
             max_reply_bytes: 64 * 1024,
         }

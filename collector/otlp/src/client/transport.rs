@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http::header::{RETRY_AFTER, USER_AGENT};
+use http::header::{AUTHORIZATION, RETRY_AFTER, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Request as HttpRequest, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::connect::Connector;
 use super::options::ClientOptions;
 use super::outcome::{ErrorKind, ExportError};
-use crate::{Encoding, Request, inflate};
+use crate::{BearerTokens, Encoding, Request, inflate};
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("collector-otlp/", env!("CARGO_PKG_VERSION")));
@@ -130,6 +130,9 @@ impl<B: Buf + Send + 'static> Transport<B> {
     ) -> Result<RawReply, ExportError> {
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
+        if let Some(value) = self.options.token.as_ref().and_then(BearerTokens::to_header) {
+            headers.insert(AUTHORIZATION, value);
+        }
         for (name, value) in &self.options.headers {
             headers.insert(name.clone(), value.clone());
         }

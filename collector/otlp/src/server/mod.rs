@@ -11,7 +11,6 @@
 //! 4. From its headers to its reply a request holds a ticket of the budget for every byte kept of it.
 //! 5. Where tokens are asked for, nothing is read of a request that bears none of them.
 
-mod bearer;
 mod body;
 mod connection;
 mod decode;
@@ -23,7 +22,6 @@ mod options;
 mod refused;
 mod sink;
 
-pub use bearer::BearerTokens;
 pub use listen::{Bound, bind};
 pub use options::ServerOptions;
 pub use sink::{Refusal, Reply, Sink};

@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::bearer::BearerTokens;
-use crate::Limits;
 use crate::admission::Budget;
 use crate::tls::ServerTls;
+use crate::{BearerTokens, Limits};
 
 /// Options of the OTLP servers.
 #[derive(Debug, Clone)]

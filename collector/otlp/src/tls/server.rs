@@ -15,20 +15,30 @@ use super::reload::Reloading;
 
 /// TLS of a listener; clones are one.
 #[derive(Debug, Clone)]
-pub struct ServerTls(Arc<Reloading<Arc<ServerConfig>>>);
+pub struct ServerTls {
+    config: Arc<Reloading<Arc<ServerConfig>>>,
+    knows_clients: bool,
+}
 
 impl ServerTls {
     /// Reads the files.
     pub fn load(files: ServerFiles) -> Result<Self, TlsError> {
         let mut paths = vec![files.cert_file.clone(), files.key_file.clone()];
         paths.extend(files.client_ca_file.clone());
-        let interval = files.reload_interval;
+        let (interval, knows_clients) = (files.reload_interval, files.client_ca_file.is_some());
         let make = move |contents: &[Vec<u8>]| config(&files, contents).map(Arc::new);
-        Reloading::load(paths, interval, make).map(|reloading| Self(Arc::new(reloading)))
+        let config = Arc::new(Reloading::load(paths, interval, make)?);
+        Ok(Self { config, knows_clients })
+    }
+
+    /// Whether clients must show a certificate.
+    #[must_use]
+    pub fn knows_clients(&self) -> bool {
+        self.knows_clients
     }
 
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(Arc::clone(&*self.0.current())).accept(stream).await
+        TlsAcceptor::from(Arc::clone(&*self.config.current())).accept(stream).await
     }
 }
 

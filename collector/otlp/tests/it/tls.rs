@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use collector_otlp::client::{ClientOptions, ExportError, GrpcClient, HttpClient};
-use collector_otlp::server::{BearerTokens, Refusal, ServerOptions};
+use collector_otlp::server::{Refusal, ServerOptions};
 use collector_otlp::tls::{ClientFiles, ClientTls, ServerFiles, ServerTls};
-use collector_otlp::{Limits, Request, Signal};
+use collector_otlp::{BearerTokens, Limits, Request, Signal};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use rcgen::{
@@ -204,7 +204,10 @@ async fn a_token_is_asked_for_before_anything_is_read() {
         ClientOptions { headers, ..Default::default() }
     };
     assert!(export_as(&server, bearing("Bearer s3cret")).await.iter().all(Result::is_ok));
-    assert_eq!(server.taken().len(), 2);
+    let token = Some(BearerTokens::of(["s3cret".to_owned()]));
+    let options = ClientOptions { token, ..Default::default() };
+    assert!(export_as(&server, options).await.iter().all(Result::is_ok));
+    assert_eq!(server.taken().len(), 4);
     for options in [bearing("Bearer wrong"), ClientOptions::default()] {
         let [grpc, http] = export_as(&server, options).await;
         assert_eq!(grpc.unwrap_err().code, "UNAUTHENTICATED");

@@ -11,7 +11,7 @@ use super::units::{ByteSize, Interval};
 
 /// Components of one section by name.
 pub(super) struct Section {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) entries: Vec<(ComponentId, At, Tree)>,
 }
 

@@ -2,14 +2,21 @@
 
 use std::path::PathBuf;
 
+use super::auth;
 use super::components::Section;
 use super::error::Finding;
 use super::nearest::nearest;
 use super::parse::{Findings, storage_in};
 use super::tree::Tree;
-use super::types::StorageConfig;
+use super::types::{ComponentId, StorageConfig};
 
-const KNOWN: [&str; 2] = ["file_storage", "health_check"];
+const KNOWN: [&str; 3] = [auth::KIND, "file_storage", "health_check"];
+
+/// The extensions that `service.extensions` names; faults in it are [`apply`]'s.
+pub(super) fn started(service: &Tree, section: &Section) -> Vec<ComponentId> {
+    let named = service.get("extensions").and_then(|t| t.read::<Vec<String>>().ok());
+    named.unwrap_or_default().iter().filter_map(|n| section.resolve(n, service.at).ok()).collect()
+}
 
 /// The storage after the extensions that `service.extensions` names have had their say.
 pub(super) fn apply(

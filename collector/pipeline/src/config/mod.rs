@@ -8,6 +8,7 @@
 //! # Not here
 //! The settings of each node: the node reads its own [`Tree`].
 
+mod auth;
 mod components;
 mod de;
 mod env;

@@ -94,8 +94,8 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         let fault = Finding::new(connectors.at, "connectors do not exist here");
         found.faults.push(fault.hint("let both pipelines name the same receiver"));
     }
-    let receivers = Section::read(tree, "receivers", found);
-    let exporters = Section::read(tree, "exporters", found);
+    let mut receivers = Section::read(tree, "receivers", found);
+    let mut exporters = Section::read(tree, "exporters", found);
     let processors = Section::read(tree, "processors", found);
     let extensions = Section::read(tree, "extensions", found);
     let (storage, keeps_log) = read_storage(tree, found);
@@ -104,6 +104,10 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let service = tree.get("service").cloned().unwrap_or_else(|| Tree::empty(tree.at));
     check_service_keys(&service, found);
     let log_level = read_log_level(&service, found);
+    let started = super::extensions::started(&service, &extensions);
+    for section in [&mut receivers, &mut exporters] {
+        super::auth::hand_over(section, &extensions, &started, found);
+    }
     let storage = super::extensions::apply(&service, &extensions, storage, found);
     processors.check_processors(found);
     let memory = super::memory::read(&processors, found);

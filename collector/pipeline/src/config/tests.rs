@@ -126,6 +126,35 @@ fn a_log_is_kept_unless_it_is_switched_off() {
 }
 
 #[test]
+fn an_authenticator_stands_where_it_is_named() {
+    let text = |auth: &str, extensions: &str| {
+        format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{auth: {auth}}}}}}}}}\n\
+             exporters: {{debug: {{auth: {auth}}}}}\n\
+             extensions: {{bearertokenauth: {{token: s3cret}}, health_check: }}\n\
+             service: {{extensions: {extensions}, pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}}}\n"
+        )
+    };
+    let good = text("{authenticator: bearertokenauth}", "[bearertokenauth]");
+    let config = parse(&good).unwrap();
+    let grpc = config.receivers[0].settings.get("protocols").and_then(|p| p.get("grpc")).unwrap();
+    for node in [grpc, &config.exporters[0].settings] {
+        let token = node.get("auth").and_then(|auth| auth.get("token")).unwrap();
+        assert_eq!(token.read::<String>().unwrap(), "s3cret");
+    }
+    let said = |auth: &str, extensions: &str| parse(&text(auth, extensions)).unwrap_err();
+    let unknown = said("{authenticator: oidc}", "[]");
+    assert!(
+        unknown.contains("1:61: receivers.otlp.auth: `oidc` is not defined under `extensions`"),
+        "{unknown}"
+    );
+    let other = said("{authenticator: health_check}", "[health_check]");
+    assert!(other.contains("`health_check` does not authenticate"), "{other}");
+    let asleep = said("{authenticator: bearertokenauth}", "[]");
+    assert!(asleep.contains("is not started (name it under service.extensions)"), "{asleep}");
+}
+
+#[test]
 fn file_storage_is_the_storage() {
     let config = parse(
         "extensions: {file_storage: {directory: /q}, health_check: }\n\

@@ -1,7 +1,8 @@
 //! What a receiver and an exporter are to the pipeline, and how they are found by name.
 //!
-//! A node is built from its settings without any I/O, so that a configuration can be checked
-//! anywhere; it touches the network only when it is started (receivers) or asked to send (exporters).
+//! A node is built from its settings and from the files of certificates and tokens they name, without any other
+//! I/O, so that a configuration can be checked; it touches the network only when it is started (receivers) or
+//! asked to send (exporters).
 
 mod exporter;
 mod receiver;

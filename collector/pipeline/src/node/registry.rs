@@ -34,7 +34,7 @@ pub struct ReceiverKind {
     pub name: &'static str,
     /// What it can take in.
     pub signals: &'static [Signal],
-    /// Checks the settings and builds the node; no I/O.
+    /// Checks the settings and builds the node; no I/O but reading the files they name.
     pub build: fn(&Tree, &NodeContext) -> Built<dyn Receiver>,
 }
 

@@ -27,11 +27,13 @@ pub struct Push {
 impl Push {
     /// A client that connects when it first sends; `headers` are the protocol's own.
     pub fn new(target: Target, headers: &[(&'static str, &'static str)]) -> Result<Self, Finding> {
-        let Target { endpoint, timeout, headers: extra, at } = target;
+        let Target { endpoint, tls, token, timeout, headers: extra, at } = target;
         let options = ClientOptions {
             timeout,
             connect_timeout: timeout,
             headers: extra,
+            token,
+            tls,
             max_reply_bytes: MAX_REPLY_BYTES,
             ..ClientOptions::default()
         };

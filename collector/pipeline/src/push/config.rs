@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{At, Finding, Interval, Tree};
+use collector_otlp::BearerTokens;
+use collector_otlp::tls::ClientTls;
 use http::{HeaderName, HeaderValue};
 
-use crate::node::settings::{RawTls, headers, plain, with_scheme};
+use crate::node::settings::{RawAuth, RawTls, Way, headers, tokens, way};
 
 /// Headers that are the protocol's: sent by hand they would contradict the body.
 const RESERVED: [&str; 7] = [
@@ -30,13 +32,19 @@ pub struct RawTarget {
     pub headers: BTreeMap<String, String>,
     /// `tls`.
     pub tls: Option<RawTls>,
+    /// `auth`.
+    pub auth: Option<RawAuth>,
 }
 
 /// Settings as used.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// `http://host:port/path`.
+    /// `http://host:port/path`, or `https`.
     pub endpoint: String,
+    /// TLS for the second.
+    pub tls: Option<ClientTls>,
+    /// The token that every request bears.
+    pub token: Option<BearerTokens>,
     /// Time for one body and its answer. Default 5 s, as the OpenTelemetry Collector has it.
     pub timeout: Duration,
     /// Headers of every request; their values never reach a log.
@@ -53,8 +61,8 @@ impl RawTarget {
             return Err(Finding::new(settings.at, "`endpoint` is missing")
                 .hint(format!("for example endpoint: http://127.0.0.1:9090{path}")));
         };
-        let endpoint = with_scheme(endpoint, plain(self.tls), at("endpoint"))?;
-        let authority = endpoint.trim_start_matches("http://");
+        let Way { endpoint, tls } = way(endpoint, self.tls, settings)?;
+        let authority = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
         if authority.split_once('/').is_none_or(|(_, path)| path.is_empty()) {
             let base = endpoint.trim_end_matches('/');
             return Err(Finding::new(at("endpoint"), "the endpoint has no path")
@@ -72,6 +80,7 @@ impl RawTarget {
         if timeout.is_zero() {
             return Err(Finding::new(at("timeout"), "no time is too little").within("timeout"));
         }
-        Ok(Target { endpoint, timeout, headers, at: at("endpoint") })
+        let token = tokens(self.auth, settings)?;
+        Ok(Target { endpoint, tls, token, timeout, headers, at: at("endpoint") })
     }
 }

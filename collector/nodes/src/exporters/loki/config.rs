@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use collector_pipeline::config::{ByteSize, Finding, Interval, Tree};
 use serde::Deserialize;
 
-use collector_pipeline::node::settings::RawTls;
+use collector_pipeline::node::settings::{RawAuth, RawTls};
 use collector_pipeline::push::{RawTarget, Target};
 
 /// Settings as written.
@@ -16,6 +16,7 @@ pub(super) struct Raw {
     timeout: Option<Interval>,
     headers: BTreeMap<String, String>,
     tls: Option<RawTls>,
+    auth: Option<RawAuth>,
     max_request_bytes: Option<ByteSize>,
     max_line_bytes: Option<ByteSize>,
 }
@@ -57,9 +58,9 @@ impl Default for Limits {
 
 impl Raw {
     pub(super) fn resolve(self, settings: &Tree) -> Result<Config, Finding> {
-        let Self { endpoint, timeout, headers, tls, .. } = self;
-        let target =
-            RawTarget { endpoint, timeout, headers, tls }.resolve(settings, "/loki/api/v1/push")?;
+        let Self { endpoint, timeout, headers, tls, auth, .. } = self;
+        let target = RawTarget { endpoint, timeout, headers, tls, auth }
+            .resolve(settings, "/loki/api/v1/push")?;
         let bytes = |size: Option<ByteSize>, default: usize| {
             size.map_or(default, |size| usize::try_from(size.0).unwrap_or(usize::MAX))
         };

@@ -255,7 +255,7 @@ fn settings_that_cannot_work_say_why_and_where() {
         ),
         (
             "endpoint: http://h/p\ntls: {ca_file: x}",
-            "2:7: tls: unknown key `ca_file` (known here: insecure)",
+            "2:6: tls: files for TLS, and an endpoint that is sent to in the clear (write https://h/p)",
         ),
         ("endpoint: http://h/p\ntimeout: 0s", "2:10: timeout: no time is too little"),
     ] {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use collector_otlp::Encoding;
+use collector_otlp::{BearerTokens, Encoding};
 use collector_pipeline::config::{Finding, Interval, Tree};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use collector_pipeline::node::settings::{RawTls, headers, plain, with_scheme};
+use collector_otlp::tls::ClientTls;
+use collector_pipeline::node::settings::{RawAuth, RawTls, Way, headers, tokens, way};
 
 /// Which transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,18 @@ pub(super) struct Raw {
     timeout: Option<Interval>,
     headers: BTreeMap<String, String>,
     tls: Option<RawTls>,
+    auth: Option<RawAuth>,
 }
 
 /// Settings as used.
 #[derive(Debug, Clone)]
 pub(super) struct Config {
-    /// `http://host:port`.
+    /// `http://host:port`, or `https`.
     pub(super) endpoint: String,
+    /// TLS for the second.
+    pub(super) tls: Option<ClientTls>,
+    /// The token that every request bears.
+    pub(super) token: Option<BearerTokens>,
     /// Compression on the wire. Default none: what came compressed in another form, or plain, is
     /// not worth a processor's time on the way to a neighbour.
     pub(super) encoding: Option<Encoding>,
@@ -61,9 +67,11 @@ impl Raw {
             return Err(Finding::new(settings.at, "`endpoint` is missing")
                 .hint(format!("for example endpoint: {example}")));
         };
-        let endpoint = with_scheme(endpoint, plain(self.tls), at("endpoint"))?;
+        let Way { endpoint, tls } = way(endpoint, self.tls, settings)?;
         Ok(Config {
             endpoint,
+            tls,
+            token: tokens(self.auth, settings)?,
             encoding: match self.compression {
                 Some(Compression::Gzip) => Some(Encoding::Gzip),
                 Some(Compression::Zstd) => Some(Encoding::Zstd),

@@ -18,10 +18,16 @@ pub(super) enum Otlp {
 impl Otlp {
     /// A client that connects when it first sends.
     pub(super) fn new(protocol: Protocol, config: Config) -> Result<Self, Finding> {
-        let Config { endpoint, encoding, timeout, headers } = config;
-        let connect_timeout = timeout;
-        let options =
-            ClientOptions { encoding, timeout, connect_timeout, headers, ..Default::default() };
+        let Config { endpoint, tls, token, encoding, timeout, headers } = config;
+        let options = ClientOptions {
+            encoding,
+            timeout,
+            connect_timeout: timeout,
+            headers,
+            token,
+            tls,
+            ..Default::default()
+        };
         match protocol {
             Protocol::Grpc => GrpcClient::new(&endpoint, options).map(Self::Grpc),
             Protocol::Http => HttpClient::new(&endpoint, options).map(Self::Http),

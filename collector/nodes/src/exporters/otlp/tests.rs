@@ -135,10 +135,21 @@ fn nothing_is_sent_in_the_clear_by_mistake() {
         let tree = Tree::parse(text).unwrap();
         build(Protocol::Grpc, &tree).err().map(|f| f.to_string()).unwrap_or_default()
     };
-    assert!(refused("endpoint: tempo:4317").contains("means TLS"));
-    assert!(refused("endpoint: https://tempo:4317").contains("TLS"));
+    let https = "{endpoint: 'https://tempo:4317', tls: {insecure: true}}";
+    assert!(
+        refused(https).starts_with("1:39: tls: `insecure` asks for plain text"),
+        "{}",
+        refused(https)
+    );
+    let plain = "{endpoint: 'http://tempo:4317', tls: {ca_file: x}}";
+    assert!(refused(plain).contains("in the clear (write https://tempo:4317)"));
+    let verify = "{endpoint: 'tempo:4317', tls: {insecure_skip_verify: true}}";
+    assert!(refused(verify).contains("always verified"));
+    assert!(refused("endpoint: ftp://tempo:4317").contains("the scheme `ftp` is not spoken here"));
     assert!(refused("tls: {insecure: true}").contains("`endpoint` is missing"));
-    assert!(refused("{endpoint: 'tempo:4317', tls: {ca_file: x}}").contains("ca_file"));
+    assert!(
+        refused("{endpoint: 'tempo:4317', tls: {ca_file: /no/x}}").contains("cannot read /no/x")
+    );
     assert_eq!(refused("{endpoint: 'tempo:4317', tls: {insecure: true}}"), "");
     let secret = refused("{endpoint: 'http://a:1', headers: {authorization: \"s3cret\\n\"}}");
     assert!(secret.contains("authorization") && !secret.contains("s3cret"), "{secret}");

@@ -7,7 +7,7 @@ use collector_prom::mapping::{DeltaLimits, Options, name};
 use collector_prom::remote_write::Label;
 use serde::Deserialize;
 
-use collector_pipeline::node::settings::RawTls;
+use collector_pipeline::node::settings::{RawAuth, RawTls};
 use collector_pipeline::push::{RawTarget, Target};
 
 /// Settings as written.
@@ -18,6 +18,7 @@ pub(super) struct Raw {
     timeout: Option<Interval>,
     headers: BTreeMap<String, String>,
     tls: Option<RawTls>,
+    auth: Option<RawAuth>,
     external_labels: BTreeMap<String, String>,
     target_info: Option<RawSwitch>,
     send_metadata: bool,
@@ -52,9 +53,9 @@ pub(super) struct Config {
 impl Raw {
     pub(super) fn resolve(self, settings: &Tree) -> Result<Config, Finding> {
         let at = |key: &str| settings.get(key).map_or(settings.at, |t| t.at);
-        let Self { endpoint, timeout, headers, tls, .. } = self;
-        let target =
-            RawTarget { endpoint, timeout, headers, tls }.resolve(settings, "/api/v1/write")?;
+        let Self { endpoint, timeout, headers, tls, auth, .. } = self;
+        let target = RawTarget { endpoint, timeout, headers, tls, auth }
+            .resolve(settings, "/api/v1/write")?;
         let default = DeltaLimits::default();
         let delta = DeltaLimits {
             max_series: self.delta.max_series.unwrap_or(default.max_series),

@@ -163,8 +163,8 @@ fn settings_that_cannot_work_say_why_and_where() {
             "1:11: endpoint: the endpoint has no path (did you mean http://h:9090/api/v1/write?)",
         ),
         (
-            "endpoint: https://h/api/v1/write",
-            "1:11: TLS towards a backend is not spoken here (send to a local http:// endpoint)",
+            "endpoint: https://h/api/v1/write\ntls: {insecure: true}",
+            "2:6: tls: `insecure` asks for plain text, the endpoint for TLS (write http://h/api/v1/write, or leave `insecure` out)",
         ),
         (
             "endpoint: http://h/w\nheaders: {Content-Encoding: gzip}",
@@ -180,7 +180,7 @@ fn settings_that_cannot_work_say_why_and_where() {
         ),
         (
             "endpoint: http://h/w\nremote_write_queue: {}",
-            "2:1: unknown key `remote_write_queue` (known here: endpoint, timeout, headers, tls, external_labels, target_info, send_metadata, max_batch_size_bytes, delta)",
+            "2:1: unknown key `remote_write_queue` (known here: endpoint, timeout, headers, tls, auth, external_labels, target_info, send_metadata, max_batch_size_bytes, delta)",
         ),
     ] {
         let fault = built(settings).err().map(|f| f.to_string());

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use collector_otlp::admission::Budget;
 use collector_otlp::server::ServerOptions;
-use collector_pipeline::config::{ByteSize, Finding, Tree};
+use collector_pipeline::config::{ByteSize, Finding, Interval, Tree};
+use collector_pipeline::node::settings::{RawAuth, RawServerTls, listener_tls, tokens};
 use serde::Deserialize;
 
 /// Settings as written.
@@ -26,6 +27,10 @@ struct RawProtocols {
 struct RawGrpc {
     endpoint: Option<String>,
     max_recv_msg_size_mib: Option<u32>,
+    max_concurrent_streams: Option<u32>,
+    max_connections: Option<usize>,
+    tls: Option<RawServerTls>,
+    auth: Option<RawAuth>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +39,12 @@ struct RawHttp {
     endpoint: Option<String>,
     max_request_body_size: Option<ByteSize>,
     allowed_hosts: Vec<String>,
+    max_connections: Option<usize>,
+    read_header_timeout: Option<Interval>,
+    read_timeout: Option<Interval>,
+    idle_timeout: Option<Interval>,
+    tls: Option<RawServerTls>,
+    auth: Option<RawAuth>,
 }
 
 /// Settings as used: one server per transport.
@@ -57,24 +68,54 @@ impl Raw {
         let raw = self.protocols.unwrap_or_default();
         let mut config = Config { grpc: None, http: None };
         if let Some(tree) = named("grpc") {
-            let RawGrpc { endpoint, max_recv_msg_size_mib } = raw.grpc.unwrap_or_default();
-            let address = address(endpoint.as_deref(), 4317, tree)?;
-            let budget = budget.clone();
-            let mut options = ServerOptions { grpc: Some(address), budget, ..Default::default() };
-            let max = max_recv_msg_size_mib.map(|mib| u64::from(mib) << 20);
-            limit(&mut options, max, tree)?;
-            config.grpc = Some(options);
+            config.grpc = Some(raw.grpc.unwrap_or_default().resolve(tree, budget)?);
         }
         if let Some(tree) = named("http") {
-            let RawHttp { endpoint, max_request_body_size, allowed_hosts } =
-                raw.http.unwrap_or_default();
-            let address = address(endpoint.as_deref(), 4318, tree)?;
-            let (http, budget) = (Some(address), budget.clone());
-            let mut options = ServerOptions { http, allowed_hosts, budget, ..Default::default() };
-            limit(&mut options, max_request_body_size.map(|b| b.0), tree)?;
-            config.http = Some(options);
+            config.http = Some(raw.http.unwrap_or_default().resolve(tree, budget)?);
         }
         Ok(config)
+    }
+}
+
+impl RawGrpc {
+    fn resolve(self, tree: &Tree, budget: &Budget) -> Result<ServerOptions, Finding> {
+        let mut options = ServerOptions {
+            grpc: Some(address(self.endpoint.as_deref(), 4317, tree)?),
+            budget: budget.clone(),
+            tls: listener_tls(self.tls, tree)?,
+            tokens: tokens(self.auth, tree)?,
+            ..Default::default()
+        };
+        at_least_one(&mut options.max_streams, self.max_concurrent_streams);
+        at_least_one(&mut options.max_connections, self.max_connections);
+        limit(&mut options, self.max_recv_msg_size_mib.map(|mib| u64::from(mib) << 20), tree)?;
+        Ok(options)
+    }
+}
+
+impl RawHttp {
+    fn resolve(self, tree: &Tree, budget: &Budget) -> Result<ServerOptions, Finding> {
+        let mut options = ServerOptions {
+            http: Some(address(self.endpoint.as_deref(), 4318, tree)?),
+            allowed_hosts: self.allowed_hosts,
+            budget: budget.clone(),
+            tls: listener_tls(self.tls, tree)?,
+            tokens: tokens(self.auth, tree)?,
+            ..Default::default()
+        };
+        at_least_one(&mut options.max_connections, self.max_connections);
+        at_least_one(&mut options.header_timeout, self.read_header_timeout.map(|i| i.0));
+        at_least_one(&mut options.body_timeout, self.read_timeout.map(|i| i.0));
+        at_least_one(&mut options.idle_timeout, self.idle_timeout.map(|i| i.0));
+        limit(&mut options, self.max_request_body_size.map(|b| b.0), tree)?;
+        Ok(options)
+    }
+}
+
+/// Nothing and zero both mean the default, as in the OpenTelemetry Collector; there is no way to have no limit.
+fn at_least_one<T: Default + PartialEq>(limit: &mut T, asked: Option<T>) {
+    if let Some(asked) = asked.filter(|asked| *asked != T::default()) {
+        *limit = asked;
     }
 }
 

@@ -47,6 +47,9 @@ impl Otlp {
         let mut work = Vec::new();
         for (transport, options) in self.servers() {
             let asked = options.grpc.or(options.http).unwrap_or(SocketAddr::from(([0; 4], 0)));
+            let knows_senders = options.tokens.is_some()
+                || options.tls.as_ref().is_some_and(|tls| tls.knows_clients());
+            let in_the_clear = options.tls.is_none();
             let server = bind(options).await.map_err(|source| NodeError::Listen {
                 addr: asked,
                 transport,
@@ -54,8 +57,7 @@ impl Otlp {
             })?;
             let addr = server.grpc_addr().or(server.http_addr()).unwrap_or(asked);
             if !addr.ip().is_loopback() {
-                let receiver = &self.name;
-                tracing::warn!(receiver, %addr, "listening beyond this machine without authentication");
+                warn_of(&self.name, addr, knows_senders, in_the_clear);
             }
             bound.push(Bound { transport, addr });
             let door = Door {
@@ -70,6 +72,14 @@ impl Otlp {
             });
         }
         Ok(Started { bound, work: join_all(work).map(|_| Ok(())).boxed() })
+    }
+}
+
+fn warn_of(receiver: &str, addr: SocketAddr, knows_senders: bool, in_the_clear: bool) {
+    if !knows_senders {
+        tracing::warn!(receiver, %addr, "listening beyond this machine without authentication");
+    } else if in_the_clear {
+        tracing::warn!(receiver, %addr, "tokens come to this listener in the clear: set up tls");
     }
 }
 

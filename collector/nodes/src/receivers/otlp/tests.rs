@@ -137,4 +137,13 @@ fn settings_are_judged_at_their_place() {
     );
     assert!(said("protocols: {htpp: }").contains("did you mean `http`?"));
     assert_eq!(said("protocols: {grpc: , http: }"), "");
+    let tls = |files: &str| said(&format!("protocols: {{grpc: {{tls: {{{files}}}}}}}"));
+    assert_eq!(tls("cert_file: /no/c"), "1:25: tls: `cert_file` without its `key_file`");
+    assert_eq!(tls(""), "1:25: tls: a listener needs `cert_file` and `key_file`");
+    assert!(tls("cert_file: /no/c, key_file: /no/k").starts_with("1:25: tls: cannot read /no/c"));
+    let auth = |auth: &str| said(&format!("protocols: {{http: {{auth: {{{auth}}}}}}}"));
+    assert!(auth("").contains("there is no token"));
+    assert!(auth("token: s3cret, scheme: Basic").contains("`Bearer`"));
+    assert!(auth("filename: /no/tokens").contains("cannot read /no/tokens"));
+    assert_eq!(auth("tokens: [s3cret, other]"), "");
 }

@@ -1,4 +1,4 @@
-//! Bearer tokens: whether a request has one of those that are known.
+//! Bearer tokens: whether a request has one of those that are known, and which one to bear.
 
 use std::fmt;
 use std::hint::black_box;
@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
 use crate::tls::{Reloading, TlsError};
 
-/// Tokens that let a request in; clones are one.
+/// Tokens that let a request in, or the one that is sent; clones are one.
 #[derive(Clone)]
 pub struct BearerTokens(Source);
 
@@ -46,7 +46,7 @@ impl BearerTokens {
     }
 
     /// Whether `headers` bear one of the tokens.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> bool {
         let Some(borne) = borne(headers) else { return false };
         let is_one_of = |tokens: &Vec<Vec<u8>>| {
             // All are compared, so that the time does not tell which came close.
@@ -57,6 +57,22 @@ impl BearerTokens {
             Source::File(file) => is_one_of(&file.current()),
         }
     }
+
+    /// The value of `Authorization` that bears the first of the tokens; `None` where that cannot be sent.
+    #[must_use]
+    pub fn to_header(&self) -> Option<HeaderValue> {
+        match &self.0 {
+            Source::Given(tokens) => header(tokens),
+            Source::File(file) => header(&file.current()),
+        }
+    }
+}
+
+fn header(tokens: &[Vec<u8>]) -> Option<HeaderValue> {
+    let value = [b"Bearer ", tokens.first()?.as_slice()].concat();
+    let mut value = HeaderValue::from_bytes(&value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn borne(headers: &HeaderMap) -> Option<&[u8]> {
@@ -84,8 +100,6 @@ impl fmt::Debug for BearerTokens {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn admits(tokens: &BearerTokens, values: &[&'static str]) -> bool {
@@ -119,11 +133,14 @@ mod tests {
         std::fs::write(&file, "old\n").unwrap();
         let tokens = BearerTokens::load(file.clone(), Some(Duration::ZERO)).unwrap();
         assert!(admits(&tokens, &["Bearer old"]));
+        assert_eq!(tokens.to_header().unwrap(), "Bearer old");
+        assert!(!format!("{tokens:?} {:?}", tokens.to_header()).contains("old"));
         std::fs::write(&file, "old\r\n new \n").unwrap();
         assert!(admits(&tokens, &["Bearer old"]) && admits(&tokens, &["Bearer new"]));
         std::fs::write(&file, "").unwrap();
         assert!(admits(&tokens, &["Bearer new"]), "an empty file is a mistake, not an order");
         std::fs::write(&file, "newest").unwrap();
         assert!(!admits(&tokens, &["Bearer new"]) && admits(&tokens, &["Bearer newest"]));
+        assert_eq!(tokens.to_header().unwrap(), "Bearer newest");
     }
 }
