@@ -17,6 +17,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("perch/", &["collector-", "perch-", "slo", "durable-fs"]),
     ("xtask", &[]),
     ("journeys", &[]),
+    ("fuzz", &["collector-", "durable-fs"]),
 ];
 
 /// Crates of others that only the named folders may know.
