@@ -142,7 +142,7 @@ impl ReadError {
         self.0.kind
     }
 
-    /// The stable code, for instance `content-mismatch`; docs/formats/pellet.md lists them.
+    /// The stable code, for instance `content-mismatch`; docs/formats/pellet-restore.md lists them.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
