@@ -18,7 +18,7 @@ use crate::config::{
     Component, ComponentId, Config, ConfigError, Finding, PipelineConfig, PipelineId,
 };
 use crate::ledger::{Edge, EdgeId, Ledger};
-use crate::log::{Log, LogError, LogOptions};
+use crate::log::{Log, LogError, LogOptions, StorageLock};
 use crate::node::{Exporter, ExporterKind, NodeContext, Receiver, ReceiverKind, Registry};
 use crate::queue::{Jitter, LaneOptions, Lanes, Meters, Queue};
 
@@ -64,6 +64,7 @@ pub enum GraphError {
 pub struct Graph {
     pub(super) host: Host,
     pub(super) ledger: Ledger,
+    pub(super) lock: Option<StorageLock>,
     pub(super) receivers: Vec<(ComponentId, Arc<dyn Receiver>, Intake)>,
     pub(super) lanes: Vec<(ComponentId, Arc<Queue>, Lanes)>,
     pub(super) logs: Vec<PipelineLog>,
@@ -109,6 +110,8 @@ impl Graph {
             queues.insert(component.id.clone(), queue);
         }
 
+        let storage = config.storage.as_ref().map(|s| &s.directory);
+        let lock = storage.map(|dir| StorageLock::take(host.fs.as_ref(), dir)).transpose()?;
         let mut logs = Vec::new();
         let mut trunks = Vec::new();
         for pipeline in &config.pipelines {
@@ -139,7 +142,7 @@ impl Graph {
         let named = lanes.iter().map(|(id, queue, _)| (id.to_string(), Arc::clone(queue)));
         let readers = logs.iter().map(|l| l.reader.clone()).collect();
         observe(&host.metrics, &ledger, named.collect(), readers)?;
-        Ok(Self { host, ledger, receivers, lanes, logs, draining, restarts })
+        Ok(Self { host, ledger, lock, receivers, lanes, logs, draining, restarts })
     }
 }
 

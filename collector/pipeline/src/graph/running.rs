@@ -15,7 +15,7 @@ use super::health::Health;
 use super::supervise::supervise;
 use crate::config::{ComponentId, PipelineId};
 use crate::ledger::{Ledger, Reason, Snapshot};
-use crate::log::LogReader;
+use crate::log::{LogReader, StorageLock};
 use crate::node::Bound;
 use crate::queue::Queue;
 
@@ -37,6 +37,7 @@ pub struct Running {
     draining: Arc<std::sync::atomic::AtomicBool>,
     receivers: Vec<Task>,
     exporters: Vec<(Task, Arc<Queue>)>,
+    _lock: Option<StorageLock>,
 }
 
 /// What a shutdown leaves behind.
@@ -59,7 +60,7 @@ struct Task {
 impl Graph {
     /// Opens all listeners and starts all nodes; if a listener cannot be opened, nothing is left running.
     pub async fn start(self) -> Result<Running, GraphError> {
-        let Self { host, ledger, receivers, lanes, logs, draining, restarts } = self;
+        let Self { host, ledger, lock, receivers, lanes, logs, draining, restarts } = self;
         let health = Health::default();
         let stop = CancellationToken::new();
         let _unless_running = stop.clone().drop_guard();
@@ -106,7 +107,8 @@ impl Graph {
             receivers.push(Task { name, handle });
         }
         let graph_stop = _unless_running.disarm();
-        Ok(Running { health, ledger, logs, graph_stop, draining, receivers, exporters })
+        let _lock = lock;
+        Ok(Running { health, ledger, logs, graph_stop, draining, receivers, exporters, _lock })
     }
 }
 
