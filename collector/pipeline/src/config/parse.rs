@@ -106,7 +106,8 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let log_level = read_log_level(&service, found);
     let storage = super::extensions::apply(&service, &extensions, storage, found);
     processors.check_processors(found);
-    let pipelines = read_pipelines(&service, &receivers, &processors, &exporters, found);
+    let pipelines =
+        read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
 
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
         let mut ids: Vec<_> = pipelines.iter().flat_map(|p| pick(p).iter().cloned()).collect();

@@ -25,6 +25,7 @@
 //! record found damaged later ends the reading of its segment. Memory logs lose everything with the
 //! process.
 
+mod commit;
 mod error;
 mod lock;
 mod reader;
@@ -36,6 +37,7 @@ mod segment;
 mod tests;
 mod writer;
 
+pub use commit::{Committer, Room, Sync};
 pub use error::LogError;
 pub use lock::StorageLock;
 pub use reader::{LogReader, Next, Scan};

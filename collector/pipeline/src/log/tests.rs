@@ -172,7 +172,8 @@ fn damage_in_the_middle_is_put_aside_whole_however_often_mending_is_cut_short() 
     let aside = dir.path().join("00000000000000000001.seg.damaged");
     let mut bytes = std::fs::read(&path).unwrap();
     // A length past the end of the file: alone it would look like a torn write.
-    bytes[positions[1].offset as usize + 1] = 0xff;
+    let second = usize::try_from(positions[1].offset).unwrap();
+    bytes[second + 1] = 0xff;
     std::fs::write(&path, &bytes).unwrap();
     for n_fault in 0.. {
         let fs = FaultyFs::new(Arc::new(DiskFs), move |op| match op.index >= n_fault {
@@ -187,7 +188,7 @@ fn damage_in_the_middle_is_put_aside_whole_however_often_mending_is_cut_short() 
         let missing = kept.len() < bytes.len() && behind != bytes[kept.len()..];
         assert!(!missing, "bytes are gone after operation {n_fault}");
     }
-    assert_eq!(std::fs::read(&aside).unwrap(), bytes[positions[1].offset as usize..]);
+    assert_eq!(std::fs::read(&aside).unwrap(), bytes[second..]);
     let log = open(dir.path(), small(8 << 20));
     assert_eq!(batches(&follow(&log.reader())), all[..1]);
     assert_eq!(log.append(&all[0]).unwrap().segment, SegmentId(2));
