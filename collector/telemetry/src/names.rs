@@ -131,6 +131,26 @@ pub mod metric {
         buckets: &[],
     };
 
+    /// Counter: Segments whose last record was cut short by a crash and removed at the start.
+    pub const LOG_TORN_TAILS: Metric = Metric {
+        name: "perch.log.torn.tails",
+        prometheus: "perch_log_torn_tails_total",
+        unit: "{segment}",
+        help: "Segments whose last record was cut short by a crash and removed at the start.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Counter: Items that a log keeps although the sender was refused, since another pipeline's log failed.
+    pub const LOG_DUPLICATE_ITEMS: Metric = Metric {
+        name: "perch.log.duplicate.items",
+        prometheus: "perch_log_duplicate_items_total",
+        unit: "{item}",
+        help: "Items that a log keeps although the sender was refused, since another pipeline's log failed.",
+        labels: &["pipeline"],
+        buckets: &[],
+    };
+
     /// Gauge: Bytes of the logs that the local store has not indexed yet.
     pub const STORE_LAG: Metric = Metric {
         name: "perch.store.lag",
@@ -166,6 +186,8 @@ pub mod attr {
     pub const OUTCOME: &str = "outcome";
     /// Attributes of a log record that did not fit the backend's bounds.
     pub const PERCH_LEFT_OUT: &str = "perch.left_out";
+    /// The pipeline's name in the configuration.
+    pub const PIPELINE: &str = "pipeline";
     /// Why items were dropped; `none` for items that were not.
     pub const REASON: &str = "reason";
     /// The receiver's name in the configuration.
@@ -227,6 +249,8 @@ pub enum Reason {
     Damaged,
     /// The node that held it panicked.
     Panic,
+    /// The log could not write it after the reply was given (`ack: memory`).
+    Unwritten,
 }
 
 impl Reason {
@@ -241,6 +265,7 @@ impl Reason {
         Self::Shutdown,
         Self::Damaged,
         Self::Panic,
+        Self::Unwritten,
     ];
 
     /// The value as it stands in telemetry.
@@ -256,6 +281,7 @@ impl Reason {
             Self::Shutdown => "shutdown",
             Self::Damaged => "damaged",
             Self::Panic => "panic",
+            Self::Unwritten => "unwritten",
         }
     }
 }

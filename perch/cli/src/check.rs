@@ -1,5 +1,6 @@
 //! `perch check`: finds what is wrong with a configuration without starting anything.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,9 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 .iter()
                 .map(|n| json!({"at": n.at.to_string(), "message": n.message}))
                 .collect();
-            format!("{}\n", json!({"ok": true, "notes": notes}))
+            let acks: BTreeMap<_, _> =
+                config.pipelines.iter().map(|p| (p.id.to_string(), p.ack.to_string())).collect();
+            format!("{}\n", json!({"ok": true, "ack": acks, "notes": notes}))
         }
         (Err(error), false) => format!("{error}\n"),
         (Err(error), true) => {
@@ -83,14 +86,15 @@ fn describe(config: &Config) -> String {
         } else {
             names(&pipeline.exporters)
         };
-        let _ = writeln!(text, "  {}: {} → {to}", pipeline.id, names(&pipeline.receivers));
+        let (id, from, ack) = (&pipeline.id, names(&pipeline.receivers), pipeline.ack);
+        let _ = writeln!(text, "  {id}: {from} → {to}; ack: {ack}");
     }
     match &config.storage {
         Some(storage) => {
             let (dir, bytes) = (storage.directory.display(), storage.max_bytes);
-            let _ = writeln!(text, "  storage: {dir}, up to {bytes} bytes; ack: memory");
+            let _ = writeln!(text, "  storage: {dir}, up to {bytes} bytes");
         }
-        None => text.push_str("  storage: in memory, gone with the process; ack: memory\n"),
+        None => text.push_str("  storage: in memory, gone with the process\n"),
     }
     let _ = writeln!(text, "  API: http://{}", config.api.listen);
     if !config.notes.is_empty() {

@@ -1,16 +1,12 @@
 //! `perch collect`: the collector with its local store and API, in one process.
 //!
-//! # Invariants
-//! 1. A storage folder belongs to one process: its lock is taken before a log is opened.
-//!
 //! # Failure
 //! On a signal receivers refuse, queues drain for [`DRAIN`] and what is left is counted and told.
 //! The API answers until the end, and is not ready from the signal on.
 
-use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +18,7 @@ use collector_pipeline::graph::{DrainReport, Graph, Running};
 use collector_pipeline::log::Storage;
 use collector_telemetry::Metrics;
 use collector_telemetry::names::metric;
-use durable_fs::{DiskFs, Fs, SystemClock};
+use durable_fs::{DiskFs, SystemClock};
 use perch_store::{Followers, Source, Store, StoreOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -72,7 +68,6 @@ pub(crate) fn run(args: &CollectArgs) -> anyhow::Result<ExitCode> {
 
 async fn collect(config: &Config, json: bool) -> anyhow::Result<DrainReport> {
     let mut signals = Signals::listen()?;
-    let _lock = config.storage.as_ref().map(|storage| lock(&storage.directory)).transpose()?;
     let api = Api::bind(config.api.listen).await?;
     let metrics = Metrics::new();
     let graph = Graph::build(config, &REGISTRY, host(metrics.clone()))?;
@@ -97,24 +92,6 @@ async fn collect(config: &Config, json: bool) -> anyhow::Result<DrainReport> {
         .context("the local store's threads could not be stopped")?;
     serving.stop().await;
     Ok(report)
-}
-
-/// Takes the storage folder for this process; two would write into each other's logs.
-fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("lock");
-    DiskFs.create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let lock = File::options().create(true).append(true).open(&path);
-    let lock = lock.with_context(|| format!("cannot open {}", path.display()))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another collector uses {}\n  hint: stop it, or name another storage.directory",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
-    }
 }
 
 /// The local store over the logs of all trace and log pipelines.

@@ -30,7 +30,7 @@ pub use memory::{MemoryLimit, Share};
 pub use nearest::nearest;
 pub use tree::{At, Key, Tree, Value};
 pub use types::{
-    ApiConfig, Component, ComponentId, Config, Note, PipelineConfig, PipelineId, QueueConfig,
+    Ack, ApiConfig, Component, ComponentId, Config, Note, PipelineConfig, PipelineId, QueueConfig,
     RetryConfig, StorageConfig,
 };
 pub use units::{ByteSize, Interval};

@@ -111,7 +111,8 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let storage = super::extensions::apply(&service, &extensions, storage, found);
     processors.check_processors(found);
     let memory = super::memory::read(&processors, found);
-    let pipelines = read_pipelines(&service, &receivers, &processors, &exporters, found);
+    let pipelines =
+        read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
 
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
         let mut ids: Vec<_> = pipelines.iter().flat_map(|p| pick(p).iter().cloned()).collect();

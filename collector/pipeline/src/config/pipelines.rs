@@ -6,7 +6,7 @@ use super::components::Section;
 use super::error::Finding;
 use super::parse::Findings;
 use super::tree::{At, Tree, Value};
-use super::types::{ComponentId, PipelineConfig, PipelineId};
+use super::types::{Ack, ComponentId, PipelineConfig, PipelineId, StorageConfig};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -14,10 +14,20 @@ struct RawPipeline {
     receivers: Vec<String>,
     processors: Vec<String>,
     exporters: Vec<String>,
+    ack: Option<RawAck>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawAck {
+    Memory,
+    Durable,
+    Delivered,
 }
 
 pub(super) fn read_pipelines(
     service: &Tree,
+    storage: Option<&StorageConfig>,
     receivers: &Section,
     processors: &Section,
     exporters: &Section,
@@ -40,11 +50,13 @@ pub(super) fn read_pipelines(
             continue;
         };
         let raw = tree.read::<RawPipeline>().map_err(|e| e.within(&key.text).within("pipelines"));
-        if found.keep(raw).is_none() {
-            continue;
-        }
+        let Some(raw) = found.keep(raw) else { continue };
+        let at = tree.get("ack").map_or(tree.at, |t| t.at);
+        let ack = resolve_ack(raw.ack, storage, at).map_err(|e| e.within(&key.text));
+        let Some(ack) = found.keep(ack) else { continue };
         let pipeline = PipelineConfig {
             at: key.at,
+            ack,
             receivers: members(tree, "receivers", receivers, found),
             exporters: members(tree, "exporters", exporters, found),
             id,
@@ -72,6 +84,26 @@ pub(super) fn read_pipelines(
         pipelines.push(pipeline);
     }
     pipelines
+}
+
+/// What is asked for, or the default; whoever asks for what cannot be kept is refused.
+fn resolve_ack(
+    raw: Option<RawAck>,
+    storage: Option<&StorageConfig>,
+    at: At,
+) -> Result<Ack, Finding> {
+    match (raw, storage) {
+        (Some(RawAck::Memory), _) | (None, None) => Ok(Ack::Memory),
+        (Some(RawAck::Durable) | None, Some(_)) => Ok(Ack::Durable),
+        (Some(RawAck::Durable), None) => {
+            let fault = Finding::new(at, "`ack: durable` has no disk to write to");
+            Err(fault.hint("set storage.directory, or write `ack: memory`"))
+        }
+        (Some(RawAck::Delivered), _) => {
+            let fault = Finding::new(at, "`ack: delivered` does not exist here");
+            Err(fault.hint("there are: memory, durable"))
+        }
+    }
 }
 
 /// The components that a pipeline lists under `key`; each name is judged at its own place.

@@ -155,6 +155,28 @@ fn an_authenticator_stands_where_it_is_named() {
 }
 
 #[test]
+fn a_reply_waits_for_the_disk_where_there_is_one() {
+    let acks = |text: &str| {
+        let head = "receivers: {otlp: }\nexporters: {debug: }\n";
+        let pipeline = "receivers: [otlp], exporters: [debug]";
+        let config = parse(&format!("{head}{}", text.replace("...", pipeline)))?;
+        Ok::<_, String>(config.pipelines.iter().map(|p| p.ack.to_string()).collect::<Vec<_>>())
+    };
+    let disk = "storage: {directory: /d}\n";
+    let plain = "service: {pipelines: {logs: {...}, metrics: {...}}}\n";
+    assert_eq!(acks(plain).unwrap(), ["memory", "memory"]);
+    assert_eq!(acks(&format!("{disk}{plain}")).unwrap(), ["durable", "durable"]);
+    let mixed = "service: {pipelines: {logs: {..., ack: memory}, traces: {..., ack: durable}}}\n";
+    assert_eq!(acks(&format!("{disk}{mixed}")).unwrap(), ["memory", "durable"]);
+    let said = acks(mixed).unwrap_err();
+    assert!(said.contains("`ack: durable` has no disk to write to (set storage.dir"), "{said}");
+    let said = acks(&format!("{disk}{}", mixed.replace("durable", "delivered"))).unwrap_err();
+    assert!(said.contains("`ack: delivered` does not exist here"), "{said}");
+    let said = acks(&format!("{disk}{}", mixed.replace("durable", "durabel"))).unwrap_err();
+    assert!(said.contains("`durabel` is not one of memory, durable, delivered"), "{said}");
+}
+
+#[test]
 fn file_storage_is_the_storage() {
     let config = parse(
         "extensions: {file_storage: {directory: /q}, health_check: }\n\

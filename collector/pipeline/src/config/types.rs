@@ -74,10 +74,22 @@ pub struct PipelineConfig {
     pub id: PipelineId,
     /// Where it is defined.
     pub at: At,
+    /// When its receivers reply. Default [`Ack::Durable`] where `storage.directory` is set, so that
+    /// a folder named for keeping things keeps what was acknowledged; [`Ack::Memory`] otherwise.
+    pub ack: Ack,
     /// Names in [`Config::receivers`].
     pub receivers: Vec<ComponentId>,
     /// Names in [`Config::exporters`].
     pub exporters: Vec<ComponentId>,
+}
+
+/// When a receiver replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ack {
+    /// At once; what was taken may go with the process.
+    Memory,
+    /// When the log on disk has it and an fsync is through.
+    Durable,
 }
 
 /// The log on disk.
@@ -175,6 +187,15 @@ impl Default for RetryConfig {
             max: Duration::from_secs(30),
             give_up_after: None,
         }
+    }
+}
+
+impl fmt::Display for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Durable => "durable",
+        })
     }
 }
 

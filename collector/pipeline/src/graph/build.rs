@@ -11,15 +11,16 @@ use collector_telemetry::names::metric;
 use collector_telemetry::{Counter, MetricError, Metrics};
 use durable_fs::{Clock, Fs};
 
-use super::intake::{Branch, Export, Intake, Trunk};
+use super::intake::{Branch, Export, Intake, Keep, Trunk, Waiting};
 use super::meters::{observe, observe_budget};
 use super::running::PipelineLog;
 use crate::Signal;
 use crate::config::{
-    Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig, PipelineId,
+    Ack, Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig,
+    PipelineId,
 };
 use crate::ledger::{Edge, EdgeId, Ledger};
-use crate::log::{Log, LogError, LogOptions};
+use crate::log::{Committer, Log, LogError, LogOptions, LogReader, StorageLock, Sync};
 use crate::node::{Exporter, ExporterKind, NodeContext, Receiver, ReceiverKind, Registry};
 use crate::queue::{Jitter, LaneOptions, Lanes, Meters, Queue};
 
@@ -65,9 +66,11 @@ pub enum GraphError {
 pub struct Graph {
     pub(super) host: Host,
     pub(super) ledger: Ledger,
+    pub(super) lock: Option<StorageLock>,
     pub(super) receivers: Vec<(ComponentId, Arc<dyn Receiver>, Intake)>,
     pub(super) lanes: Vec<(ComponentId, Arc<Queue>, Lanes)>,
     pub(super) logs: Vec<PipelineLog>,
+    pub(super) committers: Vec<Arc<Committer>>,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) restarts: Counter,
 }
@@ -111,39 +114,50 @@ impl Graph {
             queues.insert(component.id.clone(), queue);
         }
 
-        let mut logs = Vec::new();
+        let storage = config.storage.as_ref().map(|s| &s.directory);
+        let lock = storage.map(|dir| StorageLock::take(host.fs.as_ref(), dir)).transpose()?;
+        let duplicates = host.metrics.counter(&metric::LOG_DUPLICATE_ITEMS)?;
+        let (mut logs, mut committers, mut readers) = (Vec::new(), Vec::new(), Vec::new());
         let mut trunks = Vec::new();
         for pipeline in &config.pipelines {
-            let log = open_log(config, pipeline, &host)?;
-            if let Some(log) = &log {
-                logs.push(PipelineLog { pipeline: pipeline.id.clone(), reader: log.reader() });
+            let keep = open_log(config, pipeline, &host)?;
+            if let Keep::Disk(committer) = &keep {
+                committers.push(Arc::clone(committer));
+            }
+            readers.extend(keep.reader());
+            if let Some(reader) = keep.reader().filter(|_| pipeline.id.signal != Signal::Metrics) {
+                logs.push(PipelineLog { pipeline: pipeline.id.clone(), reader });
             }
             let exports = pipeline.exporters.iter().filter_map(|id| {
                 queues.get(id).map(|queue| export_edge(&ledger, &pipeline.id, id, queue))
             });
-            trunks.push((pipeline, Arc::new(Trunk { log, exports: exports.collect() })));
+            let (exports, duplicates) = (exports.collect(), duplicates.clone());
+            let (name, ack) = (pipeline.id.to_string(), pipeline.ack);
+            let trunk = Trunk { pipeline: name, keep, ack, exports, duplicates };
+            trunks.push((pipeline, Arc::new(trunk)));
         }
 
         let draining = Arc::new(AtomicBool::new(false));
         let mut receivers = Vec::new();
         for (id, receiver) in nodes.receivers {
             let fed = trunks.iter().filter(|(p, _)| p.receivers.contains(&id));
-            let branches = fed
-                .map(|(p, trunk)| Branch {
-                    signal: p.id.signal,
-                    trunk: Arc::clone(trunk),
-                    edge: ledger.open(edge_id(&p.id, &id.to_string(), "log"), p.id.signal, None),
-                })
-                .collect();
+            let branches = fed.map(|(p, trunk)| branch(&ledger, &p.id, &id, trunk)).collect();
             let intake = Intake::of(branches, Arc::clone(&draining));
             receivers.push((id, receiver, intake));
         }
         let named = lanes.iter().map(|(id, queue, _)| (id.to_string(), Arc::clone(queue)));
-        let readers = logs.iter().map(|l| l.reader.clone()).collect();
         observe(&host.metrics, &ledger, named.collect(), readers)?;
         observe_budget(&host.metrics, budget)?;
-        Ok(Self { host, ledger, receivers, lanes, logs, draining, restarts })
+        Ok(Self { host, ledger, lock, receivers, lanes, logs, committers, draining, restarts })
     }
+}
+
+fn branch(ledger: &Ledger, p: &PipelineId, from: &ComponentId, trunk: &Arc<Trunk>) -> Branch {
+    let waiting = Arc::new(Waiting::default());
+    let counted = Arc::clone(&waiting);
+    let id = edge_id(p, &from.to_string(), "log");
+    let edge = ledger.open(id, p.signal, Some(Box::new(move || counted.read())));
+    Branch { signal: p.signal, trunk: Arc::clone(trunk), edge, waiting }
 }
 
 fn export_edge(ledger: &Ledger, p: &PipelineId, to: &ComponentId, queue: &Arc<Queue>) -> Export {
@@ -159,20 +173,35 @@ fn edge_id(pipeline: &PipelineId, from: &str, to: &str) -> EdgeId {
     EdgeId { pipeline: pipeline.to_string(), from: from.to_owned(), to: to.to_owned() }
 }
 
-/// The log of a trace or log pipeline; the disk's bound is shared equally.
-fn open_log(config: &Config, p: &PipelineConfig, host: &Host) -> Result<Option<Log>, LogError> {
-    let keeps_log = |p: &&PipelineConfig| p.id.signal != Signal::Metrics;
+impl Keep {
+    fn reader(&self) -> Option<LogReader> {
+        match self {
+            Self::Nothing => None,
+            Self::Ring(log) => Some(log.reader()),
+            Self::Disk(committer) => Some(committer.reader()),
+        }
+    }
+}
+
+/// The log of a pipeline that keeps one; the disk's bound is shared equally.
+fn open_log(config: &Config, p: &PipelineConfig, host: &Host) -> Result<Keep, LogError> {
+    let keeps_log = |p: &&PipelineConfig| p.id.signal != Signal::Metrics || p.ack == Ack::Durable;
     if !config.keeps_log || !keeps_log(&p) {
-        return Ok(None);
+        return Ok(Keep::Nothing);
     }
     let clock = Arc::clone(&host.clock);
     let Some(storage) = &config.storage else {
-        return Ok(Some(Log::memory(clock, LogOptions::with_max_bytes(MEMORY_LOG_BYTES))));
+        return Ok(Keep::Ring(Log::memory(clock, LogOptions::with_max_bytes(MEMORY_LOG_BYTES))));
     };
     let n_logs = config.pipelines.iter().filter(keeps_log).count().max(1) as u64;
     let mut options = LogOptions::with_max_bytes(storage.max_bytes / n_logs);
     options.max_age = storage.max_age;
-    Log::open(Arc::clone(&host.fs), clock, &log_dir(config, &p.id), options).map(Some)
+    let log = Log::open(Arc::clone(&host.fs), clock, &log_dir(config, &p.id), options)?;
+    let sync = match p.ack {
+        Ack::Memory => Sync::OnSeal,
+        Ack::Durable => Sync::Each,
+    };
+    Ok(Keep::Disk(Arc::new(Committer::start(log, sync)?)))
 }
 
 /// The folder of a pipeline's log. Names hold no `+`, so two pipelines never share one.

@@ -1,23 +1,31 @@
 //! Where receivers hand their batches over.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use collector_telemetry::Counter;
+use tokio::sync::oneshot;
+
+use super::admit::admit;
+use crate::config::Ack;
 use crate::ledger::Edge;
-use crate::log::Log;
-use crate::queue::{Queue, Reservation};
+use crate::log::{Committer, Log};
+use crate::queue::Queue;
 use crate::{Batch, Signal};
 
 /// What senders are told to wait when there is no room: long enough for a queue to move.
-const RETRY_FULL: Duration = Duration::from_secs(1);
+pub(super) const RETRY_FULL: Duration = Duration::from_secs(1);
 /// What senders are told to wait when a disk fails or the process ends.
-const RETRY_UNAVAILABLE: Duration = Duration::from_secs(5);
+pub(super) const RETRY_UNAVAILABLE: Duration = Duration::from_secs(5);
+const ENDING: &str = "shutting down";
 
 /// Takes batches from one receiver into all pipelines it feeds; clones are one.
 #[derive(Clone)]
-pub struct Intake(Arc<dyn Fn(Batch) -> Admission + Send + Sync>);
+pub struct Intake(Arc<dyn Fn(Batch) -> Offered + Send + Sync>);
 
 /// What became of an offered batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +48,33 @@ pub enum Admission {
     Unwanted,
 }
 
+/// The answer to an offer: at once, or when the logs have the batch.
+#[derive(Debug)]
+pub enum Offered {
+    /// It is known.
+    Known(Option<Admission>),
+    /// It comes from the threads of the logs.
+    Waiting(oneshot::Receiver<Admission>),
+}
+
 /// One pipeline behind its receivers.
 pub(super) struct Trunk {
-    pub(super) log: Option<Log>,
+    pub(super) pipeline: String,
+    pub(super) keep: Keep,
+    pub(super) ack: Ack,
     pub(super) exports: Vec<Export>,
+    /// Items kept although their sender was refused.
+    pub(super) duplicates: Counter,
+}
+
+/// Where a pipeline keeps what it takes.
+pub(super) enum Keep {
+    /// Nowhere but in its exporters' queues.
+    Nothing,
+    /// In memory.
+    Ring(Log),
+    /// On disk.
+    Disk(Arc<Committer>),
 }
 
 /// The way from a pipeline to one exporter.
@@ -58,61 +89,74 @@ pub(super) struct Branch {
     pub(super) signal: Signal,
     pub(super) trunk: Arc<Trunk>,
     pub(super) edge: Edge,
+    /// What was accepted and is not written yet.
+    pub(super) waiting: Arc<Waiting>,
+}
+
+/// Items and bytes between a reply and the log.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    n_items: AtomicU64,
+    n_bytes: AtomicU64,
+}
+
+impl Waiting {
+    pub(super) fn add(&self, n_items: u64, n_bytes: u64) {
+        self.n_items.fetch_add(n_items, Relaxed);
+        self.n_bytes.fetch_add(n_bytes, Relaxed);
+    }
+
+    pub(super) fn sub(&self, n_items: u64, n_bytes: u64) {
+        self.n_items.fetch_sub(n_items, Relaxed);
+        self.n_bytes.fetch_sub(n_bytes, Relaxed);
+    }
+
+    pub(super) fn read(&self) -> (u64, u64) {
+        (self.n_items.load(Relaxed), self.n_bytes.load(Relaxed))
+    }
 }
 
 impl Intake {
     /// An intake that calls `take`; how tests and other hosts stand in for a graph.
     pub fn new(take: impl Fn(Batch) -> Admission + Send + Sync + 'static) -> Self {
-        Self(Arc::new(take))
+        Self(Arc::new(move |batch| take(batch).into()))
     }
 
     pub(super) fn of(branches: Vec<Branch>, draining: Arc<AtomicBool>) -> Self {
-        Self::new(move |batch| {
+        let branches: Arc<[Branch]> = branches.into();
+        Self(Arc::new(move |batch| {
             if draining.load(Relaxed) {
-                let message = "shutting down";
-                return Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message };
+                return Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: ENDING }
+                    .into();
             }
-            admit(&branches, &batch)
-        })
+            admit(&branches, batch)
+        }))
     }
 
-    /// Offers a batch: all pipelines take it or none.
-    #[must_use]
-    pub fn offer(&self, batch: Batch) -> Admission {
+    /// Offers a batch: all pipelines take it or none. The answer comes when the strictest of them
+    /// has it; it is taken or refused whether or not anyone waits for the answer.
+    pub fn offer(&self, batch: Batch) -> Offered {
         (self.0)(batch)
     }
 }
 
-fn admit(branches: &[Branch], batch: &Batch) -> Admission {
-    let fed = || branches.iter().filter(|b| b.signal == batch.signal);
-    if fed().next().is_none() {
-        return Admission::Unwanted;
+impl From<Admission> for Offered {
+    fn from(admission: Admission) -> Self {
+        Self::Known(Some(admission))
     }
-    let n_bytes = batch.payload.len() as u64;
-    let exports = || fed().flat_map(|b| b.trunk.exports.iter());
-    let reserved: Option<Vec<Reservation>> = exports().map(|e| e.queue.reserve(n_bytes)).collect();
-    let Some(reserved) = reserved else {
-        return Admission::Full { retry_after: RETRY_FULL };
-    };
-    for log in fed().filter_map(|b| b.trunk.log.as_ref()) {
-        // With several pipelines an earlier one may keep a record of a batch that a later one
-        // fails on; the sender's repetition is then a duplicate in that log, never a loss.
-        if let Err(error) = log.append(batch) {
-            tracing::error!(%error, "the log did not take a batch");
-            let message = "the log cannot be written";
-            return Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message };
+}
+
+impl Future for Offered {
+    type Output = Admission;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Admission> {
+        // No answer is left only where the thread of a log died over the batch.
+        let lost = Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: ENDING };
+        match self.get_mut() {
+            Self::Known(admission) => Poll::Ready(admission.take().unwrap_or(lost)),
+            Self::Waiting(answer) => Pin::new(answer).poll(cx).map(|said| said.unwrap_or(lost)),
         }
     }
-    let n_items = u64::from(batch.n_items);
-    for branch in fed() {
-        branch.edge.enter(n_items, n_bytes);
-        branch.edge.deliver(n_items, n_bytes);
-    }
-    for (export, room) in exports().zip(reserved) {
-        export.edge.enter(n_items, n_bytes);
-        room.push(batch.clone(), export.edge.clone(), export.account);
-    }
-    Admission::Accepted
 }
 
 impl fmt::Debug for Intake {

@@ -34,8 +34,9 @@ pub(super) fn observe(
     metrics.observe(&metric::QUEUE_OLDEST, move || {
         per_exporter(&ages, |q| q.oldest().as_secs_f64())
     })?;
-    let sizes = logs.clone();
+    let (sizes, torn) = (logs.clone(), logs.clone());
     metrics.observe(&metric::LOG_BYTES, move || total(&sizes, LogReader::n_bytes))?;
+    metrics.observe(&metric::LOG_TORN_TAILS, move || total(&torn, LogReader::n_torn))?;
     metrics.observe(&metric::LOG_DAMAGED_RECORDS, move || total(&logs, LogReader::n_damaged))
 }
 

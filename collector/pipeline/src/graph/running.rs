@@ -15,7 +15,7 @@ use super::health::Health;
 use super::supervise::supervise;
 use crate::config::{ComponentId, PipelineId};
 use crate::ledger::{Ledger, Reason, Snapshot};
-use crate::log::LogReader;
+use crate::log::{Committer, LogReader, StorageLock};
 use crate::node::Bound;
 use crate::queue::Queue;
 
@@ -33,10 +33,12 @@ pub struct Running {
     health: Health,
     ledger: Ledger,
     logs: Vec<PipelineLog>,
+    committers: Vec<Arc<Committer>>,
     graph_stop: CancellationToken,
     draining: Arc<std::sync::atomic::AtomicBool>,
     receivers: Vec<Task>,
     exporters: Vec<(Task, Arc<Queue>)>,
+    _lock: Option<StorageLock>,
 }
 
 /// What a shutdown leaves behind.
@@ -59,7 +61,8 @@ struct Task {
 impl Graph {
     /// Opens all listeners and starts all nodes; if a listener cannot be opened, nothing is left running.
     pub async fn start(self) -> Result<Running, GraphError> {
-        let Self { host, ledger, receivers, lanes, logs, draining, restarts } = self;
+        let Self { host, ledger, lock, receivers, lanes, logs, committers, draining, restarts } =
+            self;
         let health = Health::default();
         let stop = CancellationToken::new();
         let _unless_running = stop.clone().drop_guard();
@@ -106,7 +109,17 @@ impl Graph {
             receivers.push(Task { name, handle });
         }
         let graph_stop = _unless_running.disarm();
-        Ok(Running { health, ledger, logs, graph_stop, draining, receivers, exporters })
+        Ok(Running {
+            health,
+            ledger,
+            logs,
+            committers,
+            graph_stop,
+            draining,
+            receivers,
+            exporters,
+            _lock: lock,
+        })
     }
 }
 
@@ -139,7 +152,7 @@ impl Running {
             .collect()
     }
 
-    /// Refuses new batches, finishes the requests under way, then empties the queues. What still
+    /// Refuses new batches, finishes the requests under way, seals the logs, then empties the queues. What still
     /// waits when `deadline` has passed is dropped and counted as `shutdown`.
     pub async fn shutdown(mut self, deadline: Duration) -> DrainReport {
         let deadline = Instant::now() + deadline;
@@ -149,6 +162,13 @@ impl Running {
             if timeout_at(deadline, &mut task.handle).await.is_err() {
                 tracing::warn!(receiver = %task.name, "requests under way were cut off");
             }
+        }
+        // Logs first: a batch that one still writes goes to the exporters' queues afterwards.
+        let committers = std::mem::take(&mut self.committers);
+        let closing =
+            tokio::task::spawn_blocking(move || committers.iter().for_each(|c| c.close()));
+        if timeout_at(deadline, closing).await.is_err() {
+            tracing::error!("a log could not be written to its end in time");
         }
         for (_, queue) in &self.exporters {
             queue.close();

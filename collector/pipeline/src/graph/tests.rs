@@ -1,6 +1,8 @@
 //! Graphs of test nodes: a receiver that hands its intake out, an exporter that does as its
 //! settings and its test say.
 
+mod acks;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,6 +135,10 @@ fn batch(signal: Signal, n_items: u32) -> Batch {
     Batch { signal, n_items, payload: Bytes::from(vec![7; 100]), carried: None }
 }
 
+async fn offer(intake: &Intake, batch: Batch) -> Admission {
+    tokio::time::timeout(Duration::from_secs(20), intake.offer(batch)).await.expect("an answer")
+}
+
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(20);
     while !holds() {
@@ -148,9 +154,9 @@ async fn a_batch_reaches_every_exporter_and_the_log() {
          service: {pipelines: {traces: {receivers: [hand/fan], exporters: [sink/a, sink/b]},\n\
                                metrics: {receivers: [hand/fan], exporters: [sink/a]}}}")
     .await;
-    assert_eq!(intake("hand/fan").offer(batch(Signal::Traces, 5)), Admission::Accepted);
-    assert_eq!(intake("hand/fan").offer(batch(Signal::Metrics, 2)), Admission::Accepted);
-    assert_eq!(intake("hand/fan").offer(batch(Signal::Logs, 1)), Admission::Unwanted);
+    assert_eq!(offer(&intake("hand/fan"), batch(Signal::Traces, 5)).await, Admission::Accepted);
+    assert_eq!(offer(&intake("hand/fan"), batch(Signal::Metrics, 2)).await, Admission::Accepted);
+    assert_eq!(offer(&intake("hand/fan"), batch(Signal::Logs, 1)).await, Admission::Unwanted);
     let names: Vec<String> = graph.logs().iter().map(|l| l.pipeline.to_string()).collect();
     assert_eq!(names, ["traces"]);
     let reader = graph.logs()[0].reader.clone();
@@ -177,10 +183,10 @@ async fn one_full_queue_refuses_and_leaves_no_trace() {
     )
     .await;
     let intake = intake("hand/full");
-    assert_eq!(intake.offer(batch(Signal::Logs, 1)), Admission::Accepted);
-    assert_eq!(intake.offer(batch(Signal::Logs, 1)), Admission::Accepted);
+    assert_eq!(offer(&intake, batch(Signal::Logs, 1)).await, Admission::Accepted);
+    assert_eq!(offer(&intake, batch(Signal::Logs, 1)).await, Admission::Accepted);
     let head = graph.logs()[0].reader.head();
-    assert!(matches!(intake.offer(batch(Signal::Logs, 1)), Admission::Full { .. }));
+    assert!(matches!(offer(&intake, batch(Signal::Logs, 1)).await, Admission::Full { .. }));
     assert_eq!(graph.logs()[0].reader.head(), head);
     until("the other exporter", || taken("sink/quick") == 2).await;
     let report = graph.shutdown(Duration::from_millis(50)).await;
@@ -188,7 +194,7 @@ async fn one_full_queue_refuses_and_leaves_no_trace() {
     assert_eq!(report.dropped, [("sink/stuck".to_owned(), 2)]);
     let stuck = report.ledger.edge("logs", "log", "sink/stuck").unwrap();
     assert_eq!((stuck.entered, stuck.dropped.get(&Reason::Shutdown)), (2, Some(&2)));
-    assert!(matches!(intake.offer(batch(Signal::Logs, 1)), Admission::Unavailable { .. }));
+    assert!(matches!(offer(&intake, batch(Signal::Logs, 1)).await, Admission::Unavailable { .. }));
     assert_eq!(
         report.to_string(),
         "logs/log/sink/quick: in 2, delivered 2, dropped 0\n\
@@ -205,7 +211,7 @@ async fn a_panicking_exporter_is_restarted_and_loses_nothing() {
          service: {pipelines: {traces: {receivers: [hand/panic], exporters: [sink/panics, sink/calm]}}}",
     )
     .await;
-    assert_eq!(intake("hand/panic").offer(batch(Signal::Traces, 3)), Admission::Accepted);
+    assert_eq!(offer(&intake("hand/panic"), batch(Signal::Traces, 3)).await, Admission::Accepted);
     until("delivery", || taken("sink/panics") == 3 && taken("sink/calm") == 3).await;
     let nodes = graph.health().nodes();
     let node = nodes.iter().find(|n| n.node == "exporter/sink/panics").unwrap();
@@ -234,12 +240,12 @@ async fn a_log_that_cannot_be_written_refuses_until_it_can() {
     );
     let graph = Graph::build(&parse(&text), &REGISTRY, host(Arc::new(fs))).unwrap();
     let graph = graph.start().await.unwrap();
-    let offer = || intake("hand/disk").offer(batch(Signal::Logs, 1));
-    assert_eq!(offer(), Admission::Accepted);
+    let disk = intake("hand/disk");
+    assert_eq!(offer(&disk, batch(Signal::Logs, 1)).await, Admission::Accepted);
     full.store(true, std::sync::atomic::Ordering::SeqCst);
-    assert!(matches!(offer(), Admission::Unavailable { .. }));
+    assert!(matches!(offer(&disk, batch(Signal::Logs, 1)).await, Admission::Unavailable { .. }));
     full.store(false, std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(offer(), Admission::Accepted);
+    assert_eq!(offer(&disk, batch(Signal::Logs, 1)).await, Admission::Accepted);
     let report = graph.shutdown(Duration::from_secs(20)).await;
     report.ledger.assert_balanced();
     assert_eq!(report.ledger.edge("logs/one", "log", "sink/disk").unwrap().delivered, 2);

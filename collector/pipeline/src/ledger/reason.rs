@@ -22,11 +22,13 @@ pub enum Reason {
     Damaged,
     /// The node that held them panicked.
     Panic,
+    /// The log could not write them after the reply was given.
+    Unwritten,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Permanent,
         Self::Partial,
         Self::Retention,
@@ -35,6 +37,7 @@ impl Reason {
         Self::Shutdown,
         Self::Damaged,
         Self::Panic,
+        Self::Unwritten,
     ];
 
     /// The label value.
@@ -49,6 +52,7 @@ impl Reason {
             Self::Shutdown => "shutdown",
             Self::Damaged => "damaged",
             Self::Panic => "panic",
+            Self::Unwritten => "unwritten",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong with a log.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::record::Position;
 
@@ -18,6 +18,12 @@ pub enum LogError {
         /// Why not.
         source: io::Error,
     },
+    /// Another process, or another graph of this one, writes to the folder.
+    #[error("another collector uses {0} (stop it, or name another storage.directory)")]
+    InUse(PathBuf),
+    /// The log was closed: its process is about to end.
+    #[error("the log is closed")]
+    Closed,
     /// The batch is larger than the log may grow.
     #[error("a batch of {n_bytes} bytes does not fit a log of {max_bytes} bytes")]
     TooLarge {
@@ -40,4 +46,9 @@ pub enum LogError {
         /// What does not fit.
         what: &'static str,
     },
+}
+
+/// The error of an operation on `path`.
+pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> LogError {
+    LogError::Io { action, path: path.to_owned(), source }
 }

@@ -6,30 +6,40 @@
 //! # Invariants
 //! 1. Positions grow with every append; a position never names two different records.
 //! 2. Bytes once appended are never changed; only whole segments go, oldest first.
-//! 3. A process writes only to segments it created: after a restart appending goes on in a new one,
-//!    so a torn tail stays where it is and hides nothing behind it.
-//! 4. Readers never see a record before all its bytes are written, and never block the writer for
-//!    longer than a look at the list of segments.
+//! 3. A process writes only to segments it created, and one process at a time holds the folder:
+//!    after a restart appending goes on in a new segment behind the mended last one.
+//! 4. Readers never see a record before all its bytes are written, nor, in a log that is committed,
+//!    before they are synced; they hold up the writer for no longer than a look at the list of
+//!    segments.
+//! 5. All segments but the last are synced: each when it is sealed, the last of an earlier process
+//!    when the log is opened.
 //!
 //! # Not here
-//! Promises about power loss: a segment is synced when it is sealed, the open one is not. Cursors
-//! that outlive the process.
+//! Cursors that outlive the process: what a crash leaves in the log is there to be read, but is not
+//! sent to exporters again.
 //!
 //! # Failure
-//! A failed write seals the segment at its last whole record and the next append starts another;
-//! the batch was not taken. A record with a wrong checksum ends the reading of its segment, is
-//! logged and counted once; a file whose header is damaged is moved aside under its own name and
-//! counted. Memory logs lose everything with the process.
+//! A failed write leaves the segment at its last whole record and the next append starts another;
+//! the batch was not taken. After a crash a torn record at the end is cut off and counted; damaged
+//! bytes and files are put aside under their segment's name, logged and counted ([`recover`]). A
+//! record found damaged later ends the reading of its segment. Memory logs lose everything with the
+//! process.
 
+mod commit;
 mod error;
+mod lock;
 mod reader;
 mod record;
+mod recover;
+mod rotate;
 mod segment;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use commit::{Committer, Room, Sync};
 pub use error::LogError;
+pub use lock::StorageLock;
 pub use reader::{LogReader, Next, Scan};
 pub use record::{Position, Record, SegmentId};
 pub use segment::{SegmentInfo, Storage};

@@ -51,7 +51,10 @@ impl LogReader {
     /// Whether records outlive the process.
     #[must_use]
     pub fn storage(&self) -> Storage {
-        self.shared.storage()
+        match self.shared.place {
+            Place::Disk { .. } => Storage::Disk,
+            Place::Memory => Storage::Memory,
+        }
     }
 
     /// All segments, oldest first.
@@ -63,7 +66,7 @@ impl LogReader {
     /// The position that the next appended record will have at least.
     #[must_use]
     pub fn head(&self) -> Position {
-        self.shared.head()
+        *self.shared.head.borrow()
     }
 
     /// Where a cursor that wants everything starts.
@@ -76,19 +79,25 @@ impl LogReader {
     /// Wakes whenever [`Self::head`] moves.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Position> {
-        self.shared.watch()
+        self.shared.head.subscribe()
     }
 
     /// Bytes that the log holds.
     #[must_use]
     pub fn n_bytes(&self) -> u64 {
-        self.shared.n_bytes()
+        self.shared.lock().n_bytes
     }
 
     /// Segments found damaged so far.
     #[must_use]
     pub fn n_damaged(&self) -> u64 {
-        self.shared.n_damaged()
+        self.shared.n_damaged.load(Relaxed)
+    }
+
+    /// Segments whose last record was cut short by a crash, found when the log was opened.
+    #[must_use]
+    pub fn n_torn(&self) -> u64 {
+        self.shared.n_torn
     }
 
     /// The record at `position`, which a writer or reader gave out earlier.
@@ -117,25 +126,26 @@ impl LogReader {
         Scan { reader: self.clone(), at: Some(position) }
     }
 
-    /// What stands at `cursor`, stepping over the ends of segments.
-    pub fn next(&self, cursor: Position) -> Result<Next, LogError> {
-        match self.read_at(cursor) {
-            Ok(record) => Ok(Next::Record(record)),
-            Err(LogError::Absent(_)) => Ok(match self.segment_behind(cursor.segment) {
-                Some(resume) => match self.next(resume)? {
-                    // Only the last segment can be without records, and only for a moment.
-                    Next::AtHead => Next::AtHead,
-                    found => found,
+    /// What stands at `cursor`, stepping over the ends of segments and over numbers that no segment
+    /// bears because its creation failed.
+    pub fn next(&self, mut cursor: Position) -> Result<Next, LogError> {
+        loop {
+            match self.read_at(cursor) {
+                Ok(record) => return Ok(Next::Record(record)),
+                Err(LogError::Absent(_)) => match self.segment_behind(cursor.segment) {
+                    Some(behind) => cursor = behind,
+                    None => return Ok(Next::AtHead),
                 },
-                None => Next::AtHead,
-            }),
-            Err(LogError::Gone(_)) => Ok(Next::Skipped { resume: self.start(), damaged: false }),
-            Err(LogError::Damaged { .. }) => {
-                let behind = self.segment_behind(cursor.segment);
-                let resume = behind.unwrap_or_else(|| self.head());
-                Ok(Next::Skipped { resume, damaged: true })
+                Err(LogError::Gone(_)) => {
+                    return Ok(Next::Skipped { resume: self.start(), damaged: false });
+                }
+                Err(LogError::Damaged { .. }) => {
+                    let behind = self.segment_behind(cursor.segment);
+                    let resume = behind.unwrap_or_else(|| self.head());
+                    return Ok(Next::Skipped { resume, damaged: true });
+                }
+                Err(other) => return Err(other),
             }
-            Err(other) => Err(other),
         }
     }
 
@@ -147,12 +157,12 @@ impl LogReader {
     fn source(&self, position: Position) -> Result<Source, LogError> {
         let state = self.shared.lock();
         let Some(segment) = state.segments.iter().find(|s| s.id == position.segment) else {
-            // A number below the head that is in no list belonged to a deleted or failed segment.
-            let deleted = state.segments.back().is_some_and(|last| position.segment < last.id);
-            return Err(if deleted {
-                LogError::Gone(position)
-            } else {
-                LogError::Absent(position)
+            // Segments go oldest first: below the oldest all were deleted. A number above it that is
+            // in no list was used up by a segment whose creation failed.
+            let oldest = state.segments.front().map_or(self.head().segment, |first| first.id);
+            return Err(match position.segment < oldest {
+                true => LogError::Gone(position),
+                false => LogError::Absent(position),
             });
         };
         if position.offset >= segment.n_bytes {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use durable_fs::{File, Fs};
 
-use super::error::LogError;
+use super::error::{LogError, io};
 use super::record::{self, Position, Record, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentId};
 
 /// Where a log keeps its records.
@@ -117,14 +117,10 @@ pub(super) enum Found {
 
 /// Looks at a file that an earlier process left.
 pub(super) fn inspect(fs: &dyn Fs, path: PathBuf, id: SegmentId) -> Result<Found, LogError> {
-    let failed = |action| {
-        let path = path.clone();
-        move |source| LogError::Io { action, path, source }
-    };
-    let file = fs.open_read(&path).map_err(failed("open"))?;
-    let n_bytes = file.len().map_err(failed("measure"))?;
+    let file = fs.open_read(&path).map_err(|e| io("open", &path, e))?;
+    let n_bytes = file.len().map_err(|e| io("measure", &path, e))?;
     let mut raw = [0; SEGMENT_HEADER];
-    file.read_at(&mut raw, 0).map_err(failed("read"))?;
+    file.read_at(&mut raw, 0).map_err(|e| io("read", &path, e))?;
     let created_at = record::created_at(&raw, id);
     if n_bytes < SEGMENT_HEADER_LEN || (n_bytes == SEGMENT_HEADER_LEN && created_at.is_some()) {
         return Ok(Found::Empty);

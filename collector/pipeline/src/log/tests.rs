@@ -126,7 +126,12 @@ proptest! {
         let whole = ends.iter().take_while(|end| **end <= at as u64).count();
         let want = if at < 32 { &[] } else { &all[..whole] };
         prop_assert_eq!(&batches(&follow(&log.reader()))[..], want);
-        prop_assert_eq!(log.reader().n_damaged(), 1);
+        prop_assert_eq!(log.reader().n_damaged() + log.reader().n_torn(), 1);
+        let n_behind = ends.len() - whole;
+        // Only a record that seems to end past the file, with nothing sound behind it, is cut off.
+        prop_assert!(log.reader().n_torn() == 0 || n_behind == 1);
+        let aside = path.with_extension("seg.damaged").exists();
+        prop_assert_eq!(aside, log.reader().n_damaged() == 1);
         prop_assert!(log.append(&all[0]).is_ok(), "the log goes on behind the damage");
     }
 }
@@ -147,10 +152,77 @@ fn a_torn_tail_hides_nothing_before_it() {
         let log = open(torn.path(), options.clone());
         let n = ends.iter().filter(|end| **end <= cut as u64).count();
         assert_eq!(batches(&follow(&log.reader())), all[..n], "cut at {cut}");
+        let torn_tail = cut > 32 && !ends.contains(&(cut as u64));
+        assert_eq!(log.reader().n_torn(), u64::from(torn_tail), "cut at {cut}");
+        assert_eq!(log.reader().n_damaged(), 0, "cut at {cut}");
         let next = log.append(&all[0]).unwrap();
         assert!(next.segment > positions[0].segment || cut <= 32, "cut at {cut}: {next}");
         assert_eq!(follow(&log.reader()).len(), n + 1, "cut at {cut}");
     }
+}
+
+#[test]
+fn damage_in_the_middle_is_put_aside_whole_however_often_mending_is_cut_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path(), LogOptions { segment_bytes: 1 << 20, ..small(8 << 20) });
+    let all: Vec<Batch> = (0..4_u8).map(|n| plain(&[n; 50])).collect();
+    let positions: Vec<Position> = all.iter().map(|b| log.append(b).unwrap()).collect();
+    drop(log);
+    let path = dir.path().join("00000000000000000001.seg");
+    let aside = dir.path().join("00000000000000000001.seg.damaged");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // A length past the end of the file: alone it would look like a torn write.
+    let second = usize::try_from(positions[1].offset).unwrap();
+    bytes[second + 1] = 0xff;
+    std::fs::write(&path, &bytes).unwrap();
+    for n_fault in 0.. {
+        let fs = FaultyFs::new(Arc::new(DiskFs), move |op| match op.index >= n_fault {
+            true => Verdict::Tear(9, io::ErrorKind::BrokenPipe.into()),
+            false => Verdict::Pass,
+        });
+        if Log::open(Arc::new(fs), clock(), dir.path(), small(8 << 20)).is_ok() {
+            break;
+        }
+        let kept = std::fs::read(&path).unwrap();
+        let behind = std::fs::read(&aside).unwrap_or_default();
+        let missing = kept.len() < bytes.len() && behind != bytes[kept.len()..];
+        assert!(!missing, "bytes are gone after operation {n_fault}");
+    }
+    assert_eq!(std::fs::read(&aside).unwrap(), bytes[second..]);
+    let log = open(dir.path(), small(8 << 20));
+    assert_eq!(batches(&follow(&log.reader())), all[..1]);
+    assert_eq!(log.append(&all[0]).unwrap().segment, SegmentId(2));
+}
+
+#[test]
+fn a_number_used_up_by_a_failed_creation_is_stepped_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = FaultyFs::new(Arc::new(DiskFs), |op| {
+        let second = op.path.ends_with("00000000000000000002.seg");
+        let fails = op.kind == durable_fs::OpKind::Create && second;
+        if fails { Verdict::Fail(io::ErrorKind::StorageFull.into()) } else { Verdict::Pass }
+    });
+    let log = Log::open(Arc::new(fs), clock(), dir.path(), small(1 << 20)).unwrap();
+    let reader = log.reader();
+    let [a, b, c] = [b'a', b'b', b'c'].map(|n| plain(&[n; 200]));
+    log.append(&a).unwrap();
+    assert!(log.append(&b).is_err());
+    let third = log.append(&c).unwrap();
+    assert_eq!(third.segment, SegmentId(3));
+    let in_the_hole = Position::start_of(SegmentId(2));
+    let Next::Record(record) = reader.next(in_the_hole).unwrap() else { panic!("no record") };
+    assert_eq!((record.position, record.batch), (third, c));
+}
+
+#[test]
+fn a_folder_belongs_to_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("new/storage");
+    let held = StorageLock::take(&DiskFs, &folder).unwrap();
+    let refused = StorageLock::take(&DiskFs, &folder).unwrap_err();
+    assert!(matches!(&refused, LogError::InUse(path) if *path == folder), "{refused}");
+    drop(held);
+    StorageLock::take(&DiskFs, &folder).unwrap();
 }
 
 #[test]

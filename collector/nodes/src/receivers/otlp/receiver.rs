@@ -1,7 +1,6 @@
 //! Two servers in front of one intake.
 
 use std::borrow::Cow;
-use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -94,9 +93,9 @@ impl Receiver for Otlp {
 }
 
 impl Sink for Door {
-    fn accept(&self, request: Request) -> impl Future<Output = Reply> + Send {
+    async fn accept(&self, request: Request) -> Reply {
         let signal = request.signal;
-        let (code, reply) = match self.intake.offer(request) {
+        let (code, reply) = match self.intake.offer(request).await {
             Admission::Accepted => ("ok", Reply::Accepted),
             Admission::Full { retry_after } => ("full", Reply::Full { retry_after }),
             Admission::Unavailable { retry_after, message } => {
@@ -106,7 +105,7 @@ impl Sink for Door {
             Admission::Unwanted => ("unwanted", unwanted(signal)),
         };
         self.requests.count(&self.receiver, self.transport, code);
-        ready(reply)
+        reply
     }
 
     fn refused(&self, _: Signal, refusal: Refusal) {
