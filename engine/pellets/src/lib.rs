@@ -23,6 +23,7 @@ mod digest;
 mod error;
 mod name;
 mod observer;
+mod origin;
 mod pack;
 mod profile;
 mod sidecar;
@@ -37,8 +38,8 @@ pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
 pub use pack::{Destination, PackOptions, Packed, pack};
 pub use profile::{Parameters, Profile, UnknownProfile};
 pub use sidecar::{
-    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarError, SidecarFrame,
-    Totals,
+    EntryKind, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry,
+    SidecarError, SidecarFrame, Totals,
 };
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};
 pub use tree::{Skipped, SpecialKind};

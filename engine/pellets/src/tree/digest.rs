@@ -1,6 +1,6 @@
 //! The digest of a tree: what it holds, however it is packed.
 
-use super::entry::{Entry, Kind};
+use super::entry::{Attribute, Entry, Kind};
 use crate::digest::Digest;
 
 /// Separates this hash from every other use of BLAKE3, and one version of it from the next.
@@ -11,8 +11,9 @@ const DOMAIN: &[u8] = b"nestr.tree.v1\n";
 ///
 /// Each entry is: type byte, mode (u32), length-prefixed path, then for a file its size (u64) and
 /// the digest of its content, for a symbolic link its length-prefixed target, for a hard link the
-/// length-prefixed path of the first name of its group; last the number of attributes (u32), which
-/// is 0. Lengths are u32; all numbers are little-endian.
+/// length-prefixed path of the first name of its group; last the number of attributes (u32) and of
+/// each, ordered by name, the length-prefixed name and value. Lengths are u32; all numbers are
+/// little-endian.
 pub(crate) fn tree_digest(entries: &[Entry], contents: &[Option<Digest>]) -> Option<Digest> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(DOMAIN);
@@ -36,13 +37,22 @@ pub(crate) fn tree_digest(entries: &[Entry], contents: &[Option<Digest>]) -> Opt
             Kind::Symlink { target } => put(&mut record, target)?,
             Kind::HardLink { of } => put(&mut record, &entries.get(*of)?.path)?,
         }
-        record.extend_from_slice(&0u32.to_le_bytes());
+        put_attributes(&mut record, &entry.attributes)?;
         hasher.update(&record);
     }
     Some(hasher.finalize().into())
 }
 
-fn put(record: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
+pub(super) fn put_attributes(record: &mut Vec<u8>, attributes: &[Attribute]) -> Option<()> {
+    record.extend_from_slice(&u32::try_from(attributes.len()).ok()?.to_le_bytes());
+    for attribute in attributes {
+        put(record, &attribute.name)?;
+        put(record, &attribute.value)?;
+    }
+    Some(())
+}
+
+pub(super) fn put(record: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
     record.extend_from_slice(&u32::try_from(bytes.len()).ok()?.to_le_bytes());
     record.extend_from_slice(bytes);
     Some(())
