@@ -230,5 +230,8 @@ fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
     ] {
         compressor.set_parameter(parameter)?;
     }
+    if let Some(min_match) = parameters.long_distance_min_match {
+        compressor.set_parameter(CParameter::LdmMinMatch(min_match))?;
+    }
     Ok(compressor)
 }
