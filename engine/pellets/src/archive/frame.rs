@@ -58,9 +58,13 @@ impl<'a> Packer<'a> {
         let content_len = frame.end - frame.start;
         let len = usize::try_from(content_len)
             .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
-        // Zeroed afresh: padding and trailer are then already there.
-        self.content.clear();
-        self.content.resize(len, 0);
+        // Zeroed afresh: padding and trailer are then already there. Fresh memory comes zeroed.
+        if self.content.capacity() < len {
+            self.content = vec![0; len];
+        } else {
+            self.content.clear();
+            self.content.resize(len, 0);
+        }
         let places = self.job.plan.places.iter().enumerate().skip(frame.first);
         for (entry, place) in places.take_while(|(_, place)| place.offset < frame.end) {
             self.fill(entry, *place, frame)?;
@@ -232,6 +236,9 @@ fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
     }
     if let Some(min_match) = parameters.long_distance_min_match {
         compressor.set_parameter(CParameter::LdmMinMatch(min_match))?;
+    }
+    if let Some(rate) = parameters.long_distance_hash_rate_log {
+        compressor.set_parameter(CParameter::LdmHashRateLog(rate))?;
     }
     Ok(compressor)
 }
