@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
@@ -19,6 +20,7 @@ use crate::sidecar::{
     EntryKind, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry, SidecarFrame,
     Totals,
 };
+use crate::sign::{SigningKey, sign};
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
@@ -37,6 +39,8 @@ pub struct PackOptions {
     pub threads: NonZeroUsize,
     /// The mtime of every archive entry, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
     pub mtime: u64,
+    /// Signs the Pellet.
+    pub sign: Option<Arc<SigningKey>>,
 }
 
 /// Where the Pellet goes.
@@ -93,6 +97,7 @@ impl PackOptions {
             profile: Profile::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mtime: 0,
+            sign: None,
         }
     }
 }
@@ -228,7 +233,7 @@ impl Start<'_> {
             });
             offset += u64::from(frame.compressed);
         }
-        Ok(Sidecar {
+        let mut sidecar = Sidecar {
             schema_version: SCHEMA_VERSION,
             name: self.options.name.clone(),
             digest: written.digest,
@@ -240,11 +245,15 @@ impl Start<'_> {
             totals: totals(&tree, plan, written.len),
             frames,
             origin: origin(source, &tree),
+            delta: None,
             skipped: tree.skipped,
             entries: entries(tree.entries, plan, &written.contents, merkle.dirs),
             created_at: rfc3339(self.unix_nanos),
             duration_ms: u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX),
-        })
+            signature: None,
+        };
+        sidecar.signature = self.options.sign.as_ref().map(|key| sign(&sidecar, key));
+        Ok(sidecar)
     }
 
     fn packed(&self, sidecar: Sidecar, published: Published) -> Packed {
@@ -331,6 +340,7 @@ fn entries(
             size,
             blake3: *content,
             target,
+            layer: 0,
             frame: frame as u64,
             offset: place.offset - plan.frames[frame].start,
             header: place.header_len,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::digest::Digest;
 use crate::name::PelletName;
 use crate::profile::{Parameters, Profile};
+use crate::sign::SidecarSignature;
 use crate::tree::{Node, Skipped};
 
 /// The version of the form that this crate writes, and the newest it reads.
@@ -46,6 +47,9 @@ pub struct Sidecar {
     pub frames: Vec<SidecarFrame>,
     /// The entries of the archive, in order.
     pub entries: Vec<SidecarEntry>,
+    /// Of a delta: where the entries stand that its own archive does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Delta>,
     /// What was left out; the first hundred by name, all counted in `totals`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -55,6 +59,27 @@ pub struct Sidecar {
     pub created_at: String,
     /// How long packing took up to this file, milliseconds.
     pub duration_ms: u64,
+    /// Who packed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SidecarSignature>,
+}
+
+/// What makes a Pellet a delta: its archive holds only what differs from earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// The Pellet that it was packed against.
+    pub base: Digest,
+    /// The archives that hold the other entries; the first is layer 1.
+    pub layers: Vec<Layer>,
+}
+
+/// An earlier archive that a delta needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Of the archive.
+    pub digest: Digest,
+    /// Its frames, in order.
+    pub frames: Vec<SidecarFrame>,
 }
 
 /// Sums over a Pellet.
@@ -114,6 +139,9 @@ pub struct SidecarEntry {
     /// Target of a symbolic link, or the first path of a hard-link group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<RawPath>,
+    /// The archive it stands in: 0 for the Pellet's own, else a layer of its delta.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub layer: u32,
     /// Position of the frame in which the tar header begins.
     pub frame: u64,
     /// Offset of the tar header in the content of that frame.
@@ -363,6 +391,11 @@ fn is_short_header(len: &u64) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
 fn is_none_of(n: &u64) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+fn is_own(layer: &u32) -> bool {
+    *layer == 0
 }
 
 /// Permission bits as four octal digits.

@@ -16,7 +16,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::args::RestoreArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{interrupt, output, setup};
+use crate::{interrupt, keys, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         replace: args.replace,
         sync: args.sync,
         strict: args.strict,
+        key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         cache: args.cache.clone(),
         linked: args.linked,
         threads: config.pellets.threads,

@@ -41,7 +41,10 @@ pub(super) fn find(
     place: &Place<'_>,
     observer: &dyn RestoreObserver,
 ) -> Result<Option<Cached>, ReadError> {
-    let Some(dir) = &options.cache else { return Ok(None) };
+    // Who unpacked a cached tree is not known: it must not pass for what a key admits.
+    let Some(dir) = options.cache.as_ref().filter(|_| options.key.is_none()) else {
+        return Ok(None);
+    };
     fs.create_dir_all(dir).map_err(|e| ReadError::in_output(dir, e))?;
     let way = if options.linked {
         Way::Linked
