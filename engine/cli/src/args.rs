@@ -130,6 +130,9 @@ pub(crate) struct RestoreArgs {
     /// Wait until the tree is durable before it gets its name, so that a power cut cannot empty files
     #[arg(long)]
     pub(crate) sync: bool,
+    /// Fail where the file system does not take an extended attribute, instead of counting it
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Folder of unpacked trees to share from, on the file system of the target
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,

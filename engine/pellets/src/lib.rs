@@ -25,6 +25,7 @@ mod error;
 mod gc;
 mod name;
 mod observer;
+mod origin;
 mod pack;
 mod profile;
 mod read;
@@ -53,8 +54,8 @@ pub use restore::{
     RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
 };
 pub use sidecar::{
-    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarError, SidecarFrame,
-    Totals,
+    EntryKind, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry,
+    SidecarError, SidecarFrame, Totals,
 };
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};
 pub use tree::{Skipped, SpecialKind};

@@ -29,6 +29,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         only: args.only.as_deref().map(RawPath::from),
         replace: args.replace,
         sync: args.sync,
+        strict: args.strict,
         cache: args.cache.clone(),
         linked: args.linked,
         threads: config.pellets.threads,
@@ -108,8 +109,12 @@ fn show(args: &RestoreArgs, restored: &Restored, trace_id: Option<&str>) -> Resu
         (Way::Linked, false) => "files are read-only links into the cache",
         (Way::Reflink, false) => "files are clones from the cache",
     };
+    let lost = match restored.n_xattrs_lost {
+        0 => String::new(),
+        n => format!("{n} extended attributes were not taken by the file system\n"),
+    };
     output::text(&format!(
-        "{}  {} entries, {} in {} ({}, {verified})\n",
+        "{}  {} entries, {} in {} ({}, {verified})\n{lost}",
         restored.target.display(),
         restored.entries,
         output::bytes(restored.bytes),

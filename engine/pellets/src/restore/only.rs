@@ -60,7 +60,7 @@ pub(super) fn restore(
     };
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let (restored, from) = match one {
         Some(entry) => single(&archive, options, &site, &entry, path)?,
         None => {

@@ -25,6 +25,8 @@ pub struct RestoreOptions {
     pub replace: bool,
     /// Whether to wait until the tree is durable before it gets its name.
     pub sync: bool,
+    /// Whether an attribute that the file system does not take ends the restore; else it is counted.
+    pub strict: bool,
     /// A folder of unpacked trees on the file system of the target, one per Pellet.
     pub cache: Option<PathBuf>,
     /// Whether files may be hard links into that folder: they are read-only, and who writes to one
@@ -48,6 +50,7 @@ impl RestoreOptions {
             only: None,
             replace: false,
             sync: false,
+            strict: false,
             cache: None,
             linked: false,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

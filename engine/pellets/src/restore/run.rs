@@ -54,7 +54,7 @@ fn whole(
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let all = 0..sidecar.entries.len();
     let job = Job::new(&index, &archive, &options.limits, &site, all);
     let cached = cache::find(fs, options, &index, &archive, &place, observer)?;
