@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) roots: Roots,
     pub(crate) jobs: Jobs,
     pub(crate) gate: Gate,
+    /// Bytes that the archives of the store may take together.
+    pub(crate) quota: Option<u64>,
     /// Of every archive entry, seconds since the Unix epoch.
     pub(crate) mtime: u64,
     pub(crate) progress: Arc<ProgressHub>,

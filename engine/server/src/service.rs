@@ -180,6 +180,7 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         roots: Roots::new(&options.roots),
         jobs: Jobs::new(),
         gate: Gate::default(),
+        quota: options.quota,
         mtime: options.mtime,
         hosts: Hosts::new(&options.allowed_hosts),
         relay: Relay::new(client.clone(), &options.otlp_endpoint),

@@ -61,7 +61,12 @@ pub(super) async fn run(app: Shared, job: Job) {
     };
     let elapsed = app.clock.monotonic().saturating_sub(job.started);
     match ended {
-        Ok((packed, rev)) => succeed(&app, &job, &packed, rev, elapsed),
+        Ok((packed, rev)) => {
+            succeed(&app, &job, &packed, rev, elapsed);
+            if let Some(quota) = app.quota {
+                app.keeper().keep_within(quota, packed.digest).await;
+            }
+        }
         Err(problem) => fail(&app, &job, problem, elapsed).await,
     }
     app.refresh_store_totals().await;

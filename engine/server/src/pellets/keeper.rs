@@ -20,6 +20,9 @@ use super::rows::{self, Deleted};
 use crate::app::App;
 use crate::problem::Problem;
 
+/// The Engine as the cause of an event.
+const ACTOR: &str = "nestr";
+
 /// The store and its record.
 pub(crate) struct Keeper<'a> {
     pub(crate) log: &'a EventLog,
@@ -52,10 +55,21 @@ impl Keeper<'_> {
         policy: &GcPolicy,
         dry_run: bool,
     ) -> Result<GcPlan, Problem> {
+        self.collect_but(actor, policy, dry_run, None).await
+    }
+
+    /// [`Keeper::collect`], but `keep` stays.
+    async fn collect_but(
+        &self,
+        actor: &str,
+        policy: &GcPolicy,
+        dry_run: bool,
+        keep: Option<Digest>,
+    ) -> Result<GcPlan, Problem> {
         let started = self.clock.monotonic();
         let span = tracing::info_span!(span::PELLET_GC);
         let collected =
-            self.carry_out(actor, policy, dry_run, &span).instrument(span.clone()).await;
+            self.carry_out(actor, policy, dry_run, keep, &span).instrument(span.clone()).await;
         let elapsed = self.clock.monotonic().saturating_sub(started);
         let outcome = match &collected {
             Ok(_) => Outcome::Success,
@@ -68,13 +82,23 @@ impl Keeper<'_> {
         collected
     }
 
-    async fn carry_out(
-        &self,
-        actor: &str,
-        policy: &GcPolicy,
-        dry_run: bool,
-        span: &Span,
-    ) -> Result<GcPlan, Problem> {
+    /// Removes the oldest until the store is within `quota`, but never `packed`, the Pellet just made, and
+    /// nothing that it needs. What fails is tried again after the next packing.
+    pub(crate) async fn keep_within(&self, quota: u64, packed: Digest) {
+        let policy = GcPolicy { max_bytes: Some(quota), ..GcPolicy::default() };
+        let over = match self.items().await {
+            Ok(items) => items.iter().map(|item| item.bytes).sum::<u64>() > quota,
+            Err(_) => false,
+        };
+        if !over {
+            return;
+        }
+        if let Err(problem) = self.collect_but(ACTOR, &policy, false, Some(packed)).await {
+            tracing::warn!(quota, "the store stays beyond its quota: {}", problem.detail);
+        }
+    }
+
+    async fn items(&self) -> Result<Vec<GcItem>, Problem> {
         let recorded = self.log.read(rows::ages).await;
         let recorded = recorded.map_err(|e| Problem::internal("listing pellets", &e))?;
         let item = |aged: rows::Aged| {
@@ -82,7 +106,22 @@ impl Keeper<'_> {
             let needs = aged.layers.iter().filter_map(|layer| layer.parse().ok()).collect();
             Some(GcItem { digest, unix_nanos: aged.unix_nanos, bytes: aged.bytes, needs })
         };
-        let items: Vec<GcItem> = recorded.into_iter().filter_map(item).collect();
+        Ok(recorded.into_iter().filter_map(item).collect())
+    }
+
+    async fn carry_out(
+        &self,
+        actor: &str,
+        policy: &GcPolicy,
+        dry_run: bool,
+        keep: Option<Digest>,
+        span: &Span,
+    ) -> Result<GcPlan, Problem> {
+        let mut items = self.items().await?;
+        // A Pellet that was packed before keeps its age in the record; here it is the newest.
+        for item in items.iter_mut().filter(|item| Some(item.digest) == keep) {
+            item.unix_nanos = u64::MAX;
+        }
         let mut plan = nestr_pellets::gc_plan(&items, policy, self.clock.unix_nanos());
         if dry_run {
             return Ok(plan);
@@ -90,6 +129,13 @@ impl Keeper<'_> {
         let traceparent = nestr_telemetry::traceparent_of(span);
         // Oldest last in the plan: a delta goes before what it needs.
         for removal in std::mem::take(&mut plan.remove) {
+            if Some(removal.digest) == keep {
+                tracing::warn!(bytes = removal.bytes, "one pellet alone exceeds what may stay");
+                plan.bytes_removed = plan.bytes_removed.saturating_sub(removal.bytes);
+                plan.bytes_kept = plan.bytes_kept.saturating_add(removal.bytes);
+                plan.n_kept += 1;
+                continue;
+            }
             let (digest, traceparent) = (removal.digest, traceparent.clone());
             match self.remove(actor, digest, "collected", traceparent).await? {
                 // A delta that was recorded since needs it.

@@ -69,6 +69,22 @@ async fn what_a_delta_needs_stays() {
 }
 
 #[tokio::test]
+async fn a_quota_removes_the_oldest_after_a_packing() {
+    let world = World::with(|options| options.quota = Some(1)).await;
+    let first = digest(&world.pack(&world.tree("one")).await);
+    // Larger than the quota by itself, it stays until a newer one comes.
+    assert_eq!(world.store_files().len(), 2);
+    let second = digest(&world.pack(&world.tree("two")).await);
+    assert_ne!(first, second);
+    world.sample_becomes("nestr_pellet_store_count", 1.0).await;
+    assert_eq!(world.get(&format!("/api/pellets/{first}")).await.status(), 404);
+    assert_eq!(world.get(&format!("/api/pellets/{second}")).await.status(), 200);
+    assert_eq!(world.store_files().len(), 2);
+    let deleted = world.events().await.pop().unwrap();
+    assert_eq!((&deleted["type"], &deleted["actor"]), (&json!("pellet:deleted"), &json!("nestr")));
+}
+
+#[tokio::test]
 async fn a_removal_waits_for_a_packing_that_is_about_to_be_recorded() {
     let (reached, at_seal) = mpsc::channel();
     let (go, held) = mpsc::channel::<()>();
