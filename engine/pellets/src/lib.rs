@@ -19,6 +19,8 @@
 //! [`Store::recover`], or by the next run that writes to the same file.
 
 mod archive;
+mod base;
+mod cpu;
 mod diff;
 mod digest;
 mod error;
@@ -36,12 +38,14 @@ mod store;
 mod tree;
 mod verify;
 
-pub use archive::{SeekTable, SeekTableError, SeekTableFrame};
+pub use archive::{DeltaFrame, DeltaFrameError, SeekTable, SeekTableError, SeekTableFrame};
+pub use base::{Base, Stamps};
 pub use diff::{Aspect, ChangedEntry, DiffEntry, PelletDiff, diff};
 pub use digest::{Digest, DigestError};
 pub use error::{ErrorKind, PackError};
 pub use gc::{
-    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedPellet, list, plan as gc_plan, remove,
+    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedDelta, ListedLayer, ListedPellet, list,
+    plan as gc_plan, remove,
 };
 pub use name::{NameError, PelletName};
 pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
@@ -55,8 +59,8 @@ pub use restore::{
     RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
 };
 pub use sidecar::{
-    Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute,
-    SidecarEntry, SidecarError, SidecarFrame, Totals,
+    DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION,
+    Sidecar, SidecarAttribute, SidecarEntry, SidecarError, SidecarFrame, Totals,
 };
 pub use sign::{KeyError, SidecarSignature, SigningKey, VerifyingKey};
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_pellets::{RawPath, ReadError, ReadErrorKind, RestoreOptions, Restored, Way};
-use nestr_server::TracedRestore;
+use nestr_server::{Cost, TracedRestore};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         replace: args.replace,
         sync: args.sync,
         strict: args.strict,
+        ancestors: args.ancestor.clone(),
         key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         cache: args.cache.clone(),
         linked: args.linked,
@@ -66,6 +67,7 @@ fn restore(
             operation.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
             operation.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
             operation.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+            Cost::from(restored).tell(&operation);
             instruments.pellet_restored(Outcome::Success, restored.duration);
             instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
         }

@@ -18,6 +18,8 @@ pub struct RestoreOptions {
     /// The sidecar; an archive without one is read from its beginning by one thread, and its
     /// content is not compared with digests.
     pub sidecar: Option<PathBuf>,
+    /// Archives that a delta needs, where they are not beside it.
+    pub ancestors: Vec<PathBuf>,
     /// Where the tree shall stand.
     pub target: PathBuf,
     /// Only this entry and what is below it, which then stands at this path below the target.
@@ -49,6 +51,7 @@ impl RestoreOptions {
         Self {
             sidecar: sidecar_beside(&archive),
             archive,
+            ancestors: Vec::new(),
             target: target.into(),
             only: None,
             replace: false,
@@ -117,6 +120,10 @@ pub struct Restored {
     pub n_xattrs_lost: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
+    /// Bytes of the archives that were read for it.
+    pub bytes_read: u64,
 }
 
 /// A part of restoring that a caller may time.
