@@ -21,6 +21,7 @@
 mod archive;
 mod diff;
 mod digest;
+mod ecosystem;
 mod error;
 mod gc;
 mod name;
@@ -38,6 +39,7 @@ mod verify;
 pub use archive::{SeekTable, SeekTableError, SeekTableFrame};
 pub use diff::{Aspect, ChangedEntry, DiffEntry, PelletDiff, diff};
 pub use digest::{Digest, DigestError};
+pub use ecosystem::{Ecosystem, Expected, SelfTest, Shape, self_tests};
 pub use error::{ErrorKind, PackError};
 pub use gc::{
     GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedPellet, list, plan as gc_plan, remove,
@@ -51,7 +53,8 @@ pub use read::{
     TarKind, TarOdd, TarReader, Xattr, list_foreign,
 };
 pub use restore::{
-    RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
+    Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
+    Way, restore,
 };
 pub use sidecar::{
     EntryKind, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry,

@@ -15,6 +15,7 @@ mod job;
 mod jobs;
 mod model;
 mod observer;
+mod proof;
 mod readback;
 mod recovery;
 mod removal;
@@ -27,6 +28,7 @@ mod traced_restore;
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
 pub(crate) use entries::{__path_list_pellet_entries, list_pellet_entries};
 pub(crate) use jobs::Jobs;
+pub use proof::{Proof, ProofOutcome, Tested, Verdict, prove, traced_proof};
 pub(crate) use readback::{
     __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
 };
