@@ -22,7 +22,7 @@ ecosystems: ## restored trees of real packages must work for cargo, Python, npm,
 check: ## format, clippy, arch, tidy, generated files, web lint and types
 	@tools/steps/check
 
-bench: ## medians and ratios beside the named peers (some: make bench ARGS="pellets")
+bench: ## medians and ratios beside the named peers (some: make bench ARGS="pellet-peers")
 	@tools/steps/bench $(ARGS)
 
 gen: ## write generated files anew
