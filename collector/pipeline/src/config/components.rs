@@ -10,7 +10,7 @@ use super::types::{Component, ComponentId, QueueConfig, RetryConfig};
 use super::units::{ByteSize, Interval};
 
 /// Processors whose work is the pipeline's own: batching and admission.
-pub(super) const OWN_PROCESSORS: [&str; 2] = ["batch", "memory_limiter"];
+pub(crate) const OWN_PROCESSORS: [&str; 2] = ["batch", "memory_limiter"];
 
 /// Components of one section by name.
 pub(super) struct Section {

@@ -141,7 +141,8 @@ fn primaries(
             Some(id) if ids.contains(id) => found.faults.push(twice(&name, item.at)),
             Some(id) => ids.push(id.clone()),
             None => {
-                let fault = Finding::new(item.at, format!("`{name}` is no exporter of the pipeline"));
+                let fault =
+                    Finding::new(item.at, format!("`{name}` is no exporter of the pipeline"));
                 let near = nearest(&name, known.iter().map(String::as_str));
                 let near = near.map(|near| format!("did you mean `{near}`?"));
                 let all = || format!("its exporters: {}", known.join(", "));

@@ -21,14 +21,12 @@ use super::checkpointer::Checkpointed;
 use super::window::{Passed, Window};
 use crate::Batch;
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
-use crate::log::{
-    Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role, Run, Shed,
-};
+use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role, Run, Shed};
 
 /// Records one consumer may have taken beyond its cursor: what a crash makes it send again at most.
 const MAX_AHEAD: usize = 256;
 /// Bytes read from disk at once for a consumer that lags.
-const MAX_RUN_BYTES: u64 = 4 << 20;
+pub(super) const MAX_RUN_BYTES: u64 = 4 << 20;
 /// How long a file that cannot be read is left alone.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
@@ -129,7 +127,7 @@ impl Consumer {
                 role,
                 share,
                 from: passed.position,
-                edge: edge.clone(),
+                edge: Some(edge.clone()),
                 wake: Arc::clone(&wake),
                 shed: Some(shed),
             };

@@ -4,6 +4,7 @@
 //! log ─┬ Consumer ─┐
 //!      │           ├ Feed ─ lanes ─ exporter
 //! log ─┴ Consumer ─┘
+//! log ── Observing ─ observer
 //! ```
 //!
 //! # Invariants
@@ -13,8 +14,10 @@
 //! 3. Without a checkpoint that can be read, a consumer that ever had one starts at the oldest record
 //!    there is: duplicates, and no loss.
 //!
+//! 4. An observer's state is part of its checkpoint, so that it knows each record once.
+//!
 //! # Failure
-//! See [`Consumer`] for records that cannot be read, [`Shelf`] for checkpoints that cannot, and
+//! See [`Consumer`] and [`Observing`] for records that cannot be read, [`Shelf`] for checkpoints that cannot, and
 //! [`Checkpointer`] for those that cannot be written.
 
 mod checkpoint;
@@ -22,6 +25,8 @@ mod checkpointer;
 mod exporting;
 mod feed;
 mod fields;
+mod notices;
+mod observing;
 mod register;
 mod resume;
 mod shelf;
@@ -33,7 +38,9 @@ pub use checkpoint::{Checkpoint, Key, MAX_STATE};
 pub use checkpointer::{Checkpointed, Checkpointer};
 pub use exporting::{Consumer, InHand, Start};
 pub use feed::Feed;
+pub use notices::Notices;
+pub use observing::Observing;
 pub use register::{Entry, Register};
-pub use resume::resume;
+pub use resume::{Resumed, resume};
 pub use shelf::{Found, Shelf};
 pub use window::{Passed, Window};

@@ -159,10 +159,8 @@ impl Window {
     /// Gives up what was taken before `to` and is not done; says what that drops.
     pub fn abandon(&mut self, to: Position) -> Totals {
         let mut sum = Totals::default();
-        while let Some(i) = self
-            .entries
-            .iter()
-            .position(|e| e.start < to && !matches!(e.state, State::Done(_)))
+        while let Some(i) =
+            self.entries.iter().position(|e| e.start < to && !matches!(e.state, State::Done(_)))
         {
             let totals = Totals::dropped(Reason::Retention, self.entries[i].amount);
             self.finish(i, totals);

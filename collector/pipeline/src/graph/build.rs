@@ -17,12 +17,15 @@ use super::running::PipelineLog;
 use super::trunk::{Opened, Storage, edge_id};
 use crate::Signal;
 use crate::config::{
-    Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig,
+    Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig, PipelineId,
 };
-use crate::consumer::{Checkpointer, Consumer, Feed, Shelf};
+use crate::consumer::{Checkpointer, Consumer, Feed, Notices, Observing, Shelf};
 use crate::ledger::{Edge, Ledger};
 use crate::log::{Committer, LogError, Origin, StorageLock};
-use crate::node::{Exporter, ExporterKind, NodeContext, Receiver, ReceiverKind, Registry};
+use crate::node::{
+    Exporter, ExporterKind, NodeContext, Observer, ProcessorKind, ProcessorShape, Receiver,
+    ReceiverKind, Registry,
+};
 use crate::queue::{Jitter, LaneOptions, Lanes, Meters};
 
 /// What the graph stands on.
@@ -65,6 +68,7 @@ pub struct Graph {
     pub(super) host: Host,
     pub(super) ledger: Ledger,
     pub(super) receivers: Vec<(ComponentId, Arc<dyn Receiver>, Intake)>,
+    pub(super) observers: Vec<(ComponentId, Arc<Observing>)>,
     pub(super) lanes: Vec<(ComponentId, Arc<Feed>, Arc<Lanes>)>,
     pub(super) logs: Vec<PipelineLog>,
     pub(super) committers: Vec<(String, Arc<Committer>)>,
@@ -84,7 +88,9 @@ struct Cursors {
 /// Nodes built from their settings.
 struct Nodes {
     receivers: BTreeMap<ComponentId, Arc<dyn Receiver>>,
+    observers: BTreeMap<ComponentId, Arc<dyn Observer>>,
     exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
+    notices: Notices,
 }
 
 /// Finds whatever is wrong with `config` short of starting it: unknown kinds, settings its nodes
@@ -119,17 +125,24 @@ impl Graph {
         let duplicates = host.metrics.counter(&metric::LOG_DUPLICATE_ITEMS)?;
         let sealed = Arc::new(Notify::new());
         let (mut logs, mut committers, mut readers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut observers, mut anybody_new) = (Vec::new(), false);
         let mut branches: BTreeMap<ComponentId, Vec<Branch>> = BTreeMap::new();
         for p in &config.pipelines {
             let mut opened = Opened::open(&storage, p)?;
             let primary = cursors.open(&mut opened, config, p, &ledger, &checkpointer)?;
+            for id in &p.processors {
+                let Some(node) = nodes.observers.get(id) else { continue };
+                let observing = opened.observer(p, id, Arc::clone(node), &ledger)?;
+                checkpointer.add(Arc::clone(&observing) as _);
+                observers.push((id.clone(), observing));
+            }
+            for consumer in cursors.of(&p.id) {
+                nodes.notices.add(consumer.key().clone(), consumer.watch());
+            }
             let reader = opened.reader.clone();
             reader.tell_sealed(Arc::clone(&sealed));
             let weak = Arc::downgrade(&checkpointer);
-            reader.before_delete(move || {
-                // Failed, it is logged and counted; room is needed all the same.
-                let _ = weak.upgrade().map(|c| c.write());
-            });
+            reader.before_delete(move || weak.upgrade().is_none_or(|c| c.write().is_ok()));
             readers.push(reader.clone());
             if config.keeps_log && p.id.signal != Signal::Metrics {
                 logs.push(PipelineLog { pipeline: p.id.clone(), reader });
@@ -140,12 +153,20 @@ impl Graph {
             let (pipeline, ack, ack_timeout) = (p.id.to_string(), p.ack, p.ack_timeout);
             let (keep, duplicates) = (opened.keep.clone(), duplicates.clone());
             let trunk = Trunk { pipeline, keep, ack, primary, ack_timeout, duplicates };
-            for (id, branch) in open_branches(&ledger, p, &Arc::new(trunk), opened, &checkpointer) {
+            let (opened, is_new) =
+                open_branches(&ledger, p, &Arc::new(trunk), opened, &checkpointer);
+            anybody_new |= is_new;
+            for (id, branch) in opened {
                 branches.entry(id).or_default().push(branch);
             }
         }
-        // Before anything is taken in: whoever is new must not be forgotten by a crash.
-        checkpointer.write()?;
+        // Before anything is taken in: whoever is new must not be forgotten by a crash. A disk that
+        // takes nothing keeps nobody else from starting.
+        if let Err(error) = checkpointer.write()
+            && anybody_new
+        {
+            return Err(error.into());
+        }
 
         let draining = Arc::new(AtomicBool::new(false));
         let mut receivers = Vec::new();
@@ -161,6 +182,7 @@ impl Graph {
             host,
             ledger,
             receivers,
+            observers,
             lanes,
             logs,
             committers,
@@ -173,6 +195,13 @@ impl Graph {
 }
 
 impl Cursors {
+    /// The cursors in one pipeline's log.
+    fn of(&self, pipeline: &PipelineId) -> impl Iterator<Item = &Arc<Consumer>> {
+        let pipeline = pipeline.to_string();
+        let all = self.by_exporter.values().flatten();
+        all.filter(move |consumer| consumer.key().pipeline == pipeline)
+    }
+
     /// Opens the cursors of all exporters of `p`; gives those of its primary ones.
     fn open(
         &mut self,
@@ -227,14 +256,14 @@ impl Cursors {
     }
 }
 
-/// The ways into a pipeline, by receiver.
+/// The ways into a pipeline, by receiver; and whether anybody in it is new.
 fn open_branches(
     ledger: &Ledger,
     p: &PipelineConfig,
     trunk: &Arc<Trunk>,
     opened: Opened,
     checkpointer: &Checkpointer,
-) -> Vec<(ComponentId, Branch)> {
+) -> (Vec<(ComponentId, Branch)>, bool) {
     let waiting: BTreeMap<&ComponentId, Arc<Waiting>> =
         p.receivers.iter().map(|id| (id, Arc::default())).collect();
     let edge = |id: &ComponentId| -> Edge {
@@ -242,13 +271,13 @@ fn open_branches(
         let queued = Box::new(move || counted.read());
         ledger.open(edge_id(&p.id, &id.to_string(), "log"), p.id.signal, Some(queued))
     };
-    let receivers = opened.receivers(p, edge, checkpointer);
+    let (receivers, is_new) = opened.receivers(p, edge, checkpointer);
     let branch = |(id, (origin, edge)): (ComponentId, (Origin, Edge))| {
         let waiting = waiting.get(&id).cloned().unwrap_or_default();
         let (signal, trunk) = (p.id.signal, Arc::clone(trunk));
         (id, Branch { signal, trunk, origin, edge, waiting })
     };
-    receivers.into_iter().map(branch).collect()
+    (receivers.into_iter().map(branch).collect(), is_new)
 }
 
 fn build_nodes(
@@ -258,15 +287,18 @@ fn build_nodes(
     budget: &Budget,
 ) -> Result<Nodes, ConfigError> {
     let mut findings = Vec::new();
-    let mut nodes = Nodes { receivers: BTreeMap::new(), exporters: BTreeMap::new() };
+    let notices = Notices::default();
+    let (receivers, observers, exporters) = Default::default();
+    let mut nodes = Nodes { receivers, observers, exporters, notices };
     let mut kinds: BTreeMap<(&str, &ComponentId), &'static [Signal]> = BTreeMap::new();
     for component in &config.receivers {
+        let context = context(component, host, budget);
         let built = registry
             .receiver(&component.id.kind)
             .map_err(|missing| unknown("receiver", component, missing.0))
             .and_then(|kind: &ReceiverKind| {
                 kinds.insert(("receiver", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host, budget))
+                (kind.build)(&component.settings, &context)
                     .map_err(|f| placed("receivers", component, f))
             });
         match built {
@@ -274,13 +306,30 @@ fn build_nodes(
             Err(finding) => findings.push(finding),
         }
     }
+    for component in &config.processors {
+        let context = context(component, host, budget);
+        let built = registry
+            .processor(&component.id.kind)
+            .map_err(|missing| unknown("processor", component, missing.0))
+            .and_then(|kind: &ProcessorKind| {
+                kinds.insert(("processor", &component.id), kind.signals);
+                let ProcessorShape::Observer(build) = kind.shape;
+                build(&component.settings, &context, &nodes.notices)
+                    .map_err(|f| placed("processors", component, f))
+            });
+        match built {
+            Ok(node) => drop(nodes.observers.insert(component.id.clone(), node)),
+            Err(finding) => findings.push(finding),
+        }
+    }
     for component in &config.exporters {
+        let context = context(component, host, budget);
         let built = registry
             .exporter(&component.id.kind)
             .map_err(|missing| unknown("exporter", component, missing.0))
             .and_then(|kind: &ExporterKind| {
                 kinds.insert(("exporter", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host, budget))
+                (kind.build)(&component.settings, &context)
                     .map_err(|f| placed("exporters", component, f))
             });
         match built {
@@ -290,6 +339,7 @@ fn build_nodes(
     }
     for p in &config.pipelines {
         let members = p.receivers.iter().map(|id| ("receiver", id));
+        let members = members.chain(p.processors.iter().map(|id| ("processor", id)));
         for member in members.chain(p.exporters.iter().map(|id| ("exporter", id))) {
             if kinds.get(&member).is_some_and(|signals| !signals.contains(&p.id.signal)) {
                 let (what, id) = member;

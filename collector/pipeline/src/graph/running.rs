@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -15,9 +15,9 @@ use super::build::{Graph, GraphError};
 use super::health::Health;
 use super::supervise::supervise;
 use crate::config::{ComponentId, PipelineId};
-use crate::consumer::{Checkpointer, Feed, Key};
+use crate::consumer::{Checkpointer, Feed, Observing};
 use crate::ledger::{Ledger, Reason, Snapshot};
-use crate::log::{Committer, LogReader, Position};
+use crate::log::{Committer, LogError, LogReader};
 use crate::node::Bound;
 use crate::queue::Lanes;
 
@@ -47,6 +47,7 @@ pub struct Running {
     graph_stop: CancellationToken,
     draining: Arc<std::sync::atomic::AtomicBool>,
     receivers: Vec<Task>,
+    observers: Vec<(Task, Arc<Observing>)>,
     exporters: Vec<(Task, Arc<Feed>)>,
 }
 
@@ -76,6 +77,7 @@ impl Graph {
             host,
             ledger,
             receivers,
+            observers,
             lanes,
             logs,
             committers,
@@ -97,6 +99,19 @@ impl Graph {
             let entry = health.entry(format!("receiver/{id}"));
             entry.bound(first.bound.clone());
             started.push((id, receiver, intake, entry, first));
+        }
+        let mut observing = Vec::new();
+        for (name, observer) in observers {
+            let pipeline = &observer.key().pipeline;
+            let entry = health.entry(format!("processor/{name} in {pipeline}"));
+            let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
+            let own = Arc::clone(&observer);
+            let work = move || {
+                let observer = Arc::clone(&own);
+                async move { observer.run().await }
+            };
+            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
+            observing.push((Task { name, handle }, observer));
         }
         let mut exporters = Vec::new();
         for (name, feed, lanes) in lanes {
@@ -141,6 +156,7 @@ impl Graph {
             graph_stop,
             draining,
             receivers,
+            observers: observing,
             exporters,
         })
     }
@@ -175,12 +191,9 @@ impl Running {
             .collect()
     }
 
-    /// The cursor of an exporter in a pipeline, for whoever wants to be told how far it is.
-    #[must_use]
-    pub fn delivery(&self, pipeline: &str, exporter: &str) -> Option<watch::Receiver<Position>> {
-        let mut consumers = self.exporters.iter().flat_map(|(_, feed)| feed.consumers());
-        let key = Key::new(pipeline, exporter);
-        consumers.find(|c| *c.key() == key).map(|c| c.watch())
+    /// Writes the checkpoints of everything that moved; blocks until they are on disk.
+    pub fn checkpoint(&self) -> Result<(), LogError> {
+        self.checkpointer.write()
     }
 
     /// Refuses new batches, finishes the requests under way, seals the logs, then delivers what waits.
@@ -203,9 +216,8 @@ impl Running {
         if timeout_at(deadline, closing).await.is_err() {
             tracing::error!("a log could not be written to its end in time");
         }
-        for (_, feed) in &self.exporters {
-            feed.close();
-        }
+        self.exporters.iter().for_each(|(_, feed)| feed.close());
+        self.observers.iter().for_each(|(_, observer)| observer.close());
         let (mut dropped, mut kept) = (Vec::new(), Vec::new());
         for (mut task, feed) in self.exporters.drain(..) {
             if timeout_at(deadline, &mut task.handle).await.is_err() {
@@ -222,6 +234,13 @@ impl Running {
             };
             if left > 0 {
                 into.push((task.name.to_string(), left));
+            }
+        }
+        for (mut task, _) in self.observers.drain(..) {
+            if timeout_at(deadline, &mut task.handle).await.is_err() {
+                tracing::warn!(processor = %task.name, "not everything was observed in time");
+                task.handle.abort();
+                let _ = (&mut task.handle).await;
             }
         }
         self.checkpoints.abort();
@@ -273,6 +292,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.graph_stop.cancel();
         self.checkpoints.abort();
+        self.committers.iter().for_each(|(_, committer)| committer.end());
     }
 }
 

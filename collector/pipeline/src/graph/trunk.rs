@@ -11,12 +11,14 @@ use super::intake::Keep;
 use crate::Signal;
 use crate::config::{Ack, ComponentId, Config, MemoryLimit, PipelineConfig, PipelineId};
 use crate::consumer::{
-    Checkpoint, Checkpointed, Checkpointer, Consumer, Found, Key, Passed, Register, Start, resume,
+    Checkpoint, Checkpointed, Checkpointer, Consumer, Found, Key, Observing, Register, Resumed,
+    Start, resume,
 };
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
 use crate::log::{
     Committer, Log, LogError, LogOptions, LogReader, Origin, Role, StorageLock, Sync,
 };
+use crate::node::Observer;
 
 /// A log on disk has at least so many segments in an exporter's share, so that little more than what
 /// must go does.
@@ -31,6 +33,8 @@ pub(super) struct Opened {
     pub(super) keep: Keep,
     pub(super) reader: LogReader,
     register: Register,
+    /// Somebody is here who has no sound checkpoint.
+    anybody_new: bool,
     /// What was found of each consumer that the pipeline has now.
     found: BTreeMap<String, Found>,
     options: LogOptions,
@@ -65,7 +69,8 @@ impl Opened {
         let (Some(shelf), Some(_)) = (checkpointer.shelf(), &config.storage) else {
             let log = Log::memory(Arc::clone(&host.clock), options.clone());
             let (reader, keep) = (log.reader(), Keep::Ring(log));
-            return Ok(Self { keep, reader, register, found, options, n_shares });
+            let anybody_new = false;
+            return Ok(Self { keep, reader, register, anybody_new, found, options, n_shares });
         };
         register = Register::read(&shelf.read(&Key::register(&name))?);
         for consumer in p.exporters.iter().chain(&p.processors).map(ToString::to_string) {
@@ -93,21 +98,19 @@ impl Opened {
                 "left the configuration, nothing is kept for it"
             );
         }
-        Ok(Self { keep, reader, register, found, options, n_shares })
+        let anybody_new = !register.known;
+        Ok(Self { keep, reader, register, anybody_new, found, options, n_shares })
     }
 
-    /// Where the consumer `name` goes on.
-    pub(super) fn resume(&mut self, key: &Key) -> Result<(Passed, bytes::Bytes), LogError> {
+    /// Where the consumer of `key` goes on.
+    pub(super) fn resume(&mut self, key: &Key) -> Result<Resumed, LogError> {
         let found = self.found.remove(&key.consumer).unwrap_or(Found::Absent);
-        let state = match &found {
-            Found::Sound(checkpoint) => checkpoint.state.clone(),
-            Found::Absent | Found::Damaged => bytes::Bytes::new(),
-        };
         // A log whose register is lost may have had anybody for a reader.
         let known = !self.register.known || self.register.consumers.contains(&key.consumer);
-        let passed = resume(key, found, known, &self.reader)?;
+        self.anybody_new |= !matches!(found, Found::Sound(_));
+        let resumed = resume(key, found, known, &self.reader)?;
         self.register.consumers.insert(key.consumer.clone());
-        Ok((passed, state))
+        Ok(resumed)
     }
 
     /// The cursor of an exporter, with its edge.
@@ -120,7 +123,7 @@ impl Opened {
         ledger: &Ledger,
     ) -> Result<Arc<Consumer>, LogError> {
         let key = Key::new(&p.id.to_string(), &exporter.to_string());
-        let (passed, _) = self.resume(&key)?;
+        let Resumed { passed, .. } = self.resume(&key)?;
         let primary = p.primary.contains(exporter);
         let role = if primary { Role::Primary } else { Role::Secondary };
         // Beside what waits there is room for the segment that is just being passed.
@@ -131,18 +134,33 @@ impl Opened {
         Ok(Consumer::start(&self.reader, start, ledger, id))
     }
 
-    /// The receivers' numbers and edges; the register lives on and is checkpointed.
+    /// The cursor of an observer, with its edge.
+    pub(super) fn observer(
+        &mut self,
+        p: &PipelineConfig,
+        processor: &ComponentId,
+        node: Arc<dyn Observer>,
+        ledger: &Ledger,
+    ) -> Result<Arc<Observing>, LogError> {
+        let name = processor.to_string();
+        let resumed = self.resume(&Key::new(&p.id.to_string(), &name))?;
+        Ok(Observing::start(&p.id, &name, node, &self.reader, resumed, ledger))
+    }
+
+    /// The receivers' numbers and edges, and whether anybody here is new; the register lives on and is
+    /// checkpointed.
     pub(super) fn receivers(
         self,
         p: &PipelineConfig,
         edges: impl Fn(&ComponentId) -> Edge,
         checkpointer: &Checkpointer,
-    ) -> BTreeMap<ComponentId, (Origin, Edge)> {
-        let Self { reader, mut register, .. } = self;
+    ) -> (BTreeMap<ComponentId, (Origin, Edge)>, bool) {
+        let Self { reader, mut register, mut anybody_new, .. } = self;
         let n_known = reader.taken_by_origin().1.len();
         let mut all = BTreeMap::new();
         for receiver in &p.receivers {
             let name = receiver.to_string();
+            anybody_new |= !register.receivers.contains_key(&name);
             let origin = register.origin(&name, n_known);
             let (_, by_origin) = reader.taken_by_origin();
             let taken = by_origin.get(usize::from(origin.0)).copied().unwrap_or_default();
@@ -157,7 +175,7 @@ impl Opened {
         let key = Key::register(&p.id.to_string());
         let (register, kept) = (Mutex::new(register), Mutex::new(None));
         checkpointer.add(Arc::new(LiveRegister { key, reader, register, edges, kept }));
-        all
+        (all, anybody_new)
     }
 }
 

@@ -120,6 +120,11 @@ impl Edge {
     /// Goes on from what an earlier process, or an earlier run of the node, had counted.
     pub(crate) fn resume(&self, entered: Amount, totals: &Totals) {
         self.0.entered.set(entered);
+        self.go_back(totals);
+    }
+
+    /// Counts anew from `totals` what left; what entered stays.
+    pub(crate) fn go_back(&self, totals: &Totals) {
         self.0.delivered.set(totals.delivered);
         for reason in Reason::ALL {
             self.0.dropped[reason as usize].set(totals.dropped_for(reason));

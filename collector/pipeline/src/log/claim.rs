@@ -51,8 +51,8 @@ pub struct ClaimOptions {
     pub share: u64,
     /// Where it starts.
     pub from: Position,
-    /// The edge on which records enter as they become visible.
-    pub edge: Edge,
+    /// The edge on which records enter as they become visible, where they are accounted for.
+    pub edge: Option<Edge>,
     /// Told of new records.
     pub wake: Arc<Notify>,
     /// Asked to give up the oldest; secondary claims only.
@@ -80,7 +80,7 @@ pub(super) struct ClaimEntry {
     n_stored: u64,
     /// The cursor of the last checkpoint; where there are none, the cursor itself.
     pub(super) kept: Position,
-    edge: Edge,
+    edge: Option<Edge>,
     wake: Arc<Notify>,
     shed: Option<Weak<dyn Shed>>,
 }
@@ -88,7 +88,7 @@ pub(super) struct ClaimEntry {
 impl ClaimEntry {
     /// Records of `sum` became visible.
     pub(super) fn came(&self, sum: Amount) {
-        self.edge.enter(sum.n_items, sum.n_bytes);
+        self.edge.iter().for_each(|edge| edge.enter(sum.n_items, sum.n_bytes));
         self.wake.notify_one();
     }
 }
@@ -125,9 +125,7 @@ impl Shared {
                 if n_waiting == 0 || n_waiting + n_bytes <= claim.share {
                     return None;
                 }
-                let fits = |s: &&Segment| {
-                    n_stored - s.before.n_stored + n_bytes <= claim.share
-                };
+                let fits = |s: &&Segment| n_stored - s.before.n_stored + n_bytes <= claim.share;
                 let to = state.segments.iter().find(fits).map(Segment::start);
                 let to = to.unwrap_or_else(|| self.end(&state));
                 Some((claim.shed.as_ref()?.upgrade()?, to))
@@ -184,8 +182,9 @@ impl LogReader {
     }
 
     /// Has `hook` called on the writer's thread before a segment goes that a claim passed since its
-    /// last checkpoint.
-    pub fn before_delete(&self, hook: impl Fn() + Send + Sync + 'static) {
+    /// last checkpoint, and once more afterwards where it says that none could be written: on a disk
+    /// that was full there is room then.
+    pub fn before_delete(&self, hook: impl Fn() -> bool + Send + Sync + 'static) {
         self.shared.lock().before_delete = Some(Arc::new(hook));
     }
 

@@ -124,15 +124,19 @@ impl Committer {
     #[must_use]
     pub fn busy_for(&self) -> Duration {
         let since = self.inbox.lock().busy_since;
-        since.map_or(Duration::ZERO, |at| {
-            self.inbox.log.shared.clock.monotonic().saturating_sub(at)
-        })
+        since
+            .map_or(Duration::ZERO, |at| self.inbox.log.shared.clock.monotonic().saturating_sub(at))
     }
 
     /// Whether the thread is there to write what comes.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !self.inbox.lock().closed
+    }
+
+    /// Has the thread end once what waits is written, without waiting for it.
+    pub fn end(&self) {
+        self.inbox.close();
     }
 
     /// Writes what waits, seals the log, and ends the thread; blocks until then. Batches handed over

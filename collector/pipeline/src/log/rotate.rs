@@ -31,7 +31,7 @@ impl Shared {
         let limit =
             |age: Duration| now.saturating_sub(age.as_nanos().try_into().unwrap_or(u64::MAX));
         let too_old = self.options.max_age.map_or(0, limit);
-        let mut asked = false;
+        let (mut asked, mut owed) = (false, None);
         loop {
             let mut state = self.lock();
             let full = state.n_bytes + writer.n_staged + n_wanted > self.options.max_bytes;
@@ -41,15 +41,17 @@ impl Shared {
                 return Ok(());
             }
             if !state.oldest_is_history() {
-                return if full && !state.segments.is_empty() { Err(LogError::Full) } else { Ok(()) };
+                return if full && !state.segments.is_empty() {
+                    Err(LogError::Full)
+                } else {
+                    Ok(())
+                };
             }
             if !asked && state.oldest_is_unkept() {
                 asked = true;
                 let hook = state.before_delete.clone();
                 drop(state);
-                if let Some(hook) = hook {
-                    hook();
-                }
+                owed = hook.filter(|hook| !hook());
                 continue;
             }
             let Some(oldest) = state.pop_oldest() else { return Ok(()) };
@@ -69,6 +71,8 @@ impl Shared {
                 state.segments.push_front(Segment { sealed, ..oldest });
                 return Ok(());
             }
+            // Failed again, it is logged, and the next segment asks for it.
+            owed = owed.filter(|hook| !hook());
         }
     }
 

@@ -11,8 +11,8 @@ use super::record::{Position, Record, SegmentId};
 use super::segment::{Body, Segment, Tally};
 use crate::ledger::Amount;
 
-/// Called before a segment goes whose passing is not checkpointed yet.
-pub(super) type BeforeDelete = dyn Fn() + Send + Sync;
+/// Called before a segment goes whose passing is not checkpointed yet; says whether it is now.
+pub(super) type BeforeDelete = dyn Fn() -> bool + Send + Sync;
 
 #[derive(Default)]
 pub(super) struct State {
