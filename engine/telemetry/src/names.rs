@@ -230,6 +230,12 @@ pub mod attr {
     pub const HTTP_ROUTE: &str = "http.route";
     /// The HTTP method, `OTHER` for one that is not standard.
     pub const METHOD: &str = "method";
+    /// Bytes that the operation read.
+    pub const NESTR_COST_BYTES_READ: &str = "nestr.cost.bytes_read";
+    /// Bytes that the operation wrote.
+    pub const NESTR_COST_BYTES_WRITTEN: &str = "nestr.cost.bytes_written";
+    /// CPU time of all threads of the operation, in seconds.
+    pub const NESTR_COST_CPU_SECONDS: &str = "nestr.cost.cpu_seconds";
     /// The event's place in the log.
     pub const NESTR_EVENT_REV: &str = "nestr.event.rev";
     /// The id of the long operation.
@@ -246,6 +252,10 @@ pub mod attr {
     pub const NESTR_PELLET_FINDINGS: &str = "nestr.pellet.findings";
     /// How many zstd frames the archive has.
     pub const NESTR_PELLET_FRAMES: &str = "nestr.pellet.frames";
+    /// How many of these were copied from an earlier Pellet.
+    pub const NESTR_PELLET_FRAMES_REUSED: &str = "nestr.pellet.frames_reused";
+    /// How many earlier Pellets a delta needs.
+    pub const NESTR_PELLET_LAYERS: &str = "nestr.pellet.layers";
     /// The name that was given to the Pellet.
     pub const NESTR_PELLET_NAME: &str = "nestr.pellet.name";
     /// The profile: `seekable` or `dense`.

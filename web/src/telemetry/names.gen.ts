@@ -48,6 +48,12 @@ export const attr = {
   httpRoute: "http.route",
   /** The HTTP method, `OTHER` for one that is not standard. */
   method: "method",
+  /** Bytes that the operation read. */
+  nestrCostBytesRead: "nestr.cost.bytes_read",
+  /** Bytes that the operation wrote. */
+  nestrCostBytesWritten: "nestr.cost.bytes_written",
+  /** CPU time of all threads of the operation, in seconds. */
+  nestrCostCpuSeconds: "nestr.cost.cpu_seconds",
   /** The event's place in the log. */
   nestrEventRev: "nestr.event.rev",
   /** The id of the long operation. */
@@ -64,6 +70,10 @@ export const attr = {
   nestrPelletFindings: "nestr.pellet.findings",
   /** How many zstd frames the archive has. */
   nestrPelletFrames: "nestr.pellet.frames",
+  /** How many of these were copied from an earlier Pellet. */
+  nestrPelletFramesReused: "nestr.pellet.frames_reused",
+  /** How many earlier Pellets a delta needs. */
+  nestrPelletLayers: "nestr.pellet.layers",
   /** The name that was given to the Pellet. */
   nestrPelletName: "nestr.pellet.name",
   /** The profile: `seekable` or `dense`. */

@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::observer::Progress;
 use crate::read::Limits;
 use crate::sidecar::RawPath;
+use crate::sign::VerifyingKey;
 
 /// What to bring back, and where.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct RestoreOptions {
     /// The sidecar; an archive without one is read from its beginning by one thread, and its
     /// content is not compared with digests.
     pub sidecar: Option<PathBuf>,
+    /// Archives that a delta needs, where they are not beside it.
+    pub ancestors: Vec<PathBuf>,
     /// Where the tree shall stand.
     pub target: PathBuf,
     /// Only this entry and what is below it, which then stands at this path below the target.
@@ -25,6 +28,10 @@ pub struct RestoreOptions {
     pub replace: bool,
     /// Whether to wait until the tree is durable before it gets its name.
     pub sync: bool,
+    /// The key that must have signed the Pellet; files are then always extracted, never shared.
+    pub key: Option<VerifyingKey>,
+    /// Whether an attribute that the file system does not take ends the restore; else it is counted.
+    pub strict: bool,
     /// A folder of unpacked trees on the file system of the target, one per Pellet.
     pub cache: Option<PathBuf>,
     /// Whether files may be hard links into that folder: they are read-only, and who writes to one
@@ -44,10 +51,13 @@ impl RestoreOptions {
         Self {
             sidecar: sidecar_beside(&archive),
             archive,
+            ancestors: Vec::new(),
             target: target.into(),
             only: None,
             replace: false,
             sync: false,
+            key: None,
+            strict: false,
             cache: None,
             linked: false,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
@@ -110,6 +120,10 @@ pub struct Restored {
     pub n_xattrs_lost: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
+    /// Bytes of the archives that were read for it.
+    pub bytes_read: u64,
 }
 
 /// A part of restoring that a caller may time.
