@@ -170,8 +170,8 @@ proptest! {
                     sum.add(&window.skip(
                         oracle.position(to), oracle.taken(to), Reason::Retention));
                     let mut want = Totals::default();
-                    for i in 0..to {
-                        let dropped = Totals::dropped(Reason::Retention, all[i].amount());
+                    for (i, record) in all.iter().enumerate().take(to) {
+                        let dropped = Totals::dropped(Reason::Retention, record.amount());
                         if oracle.done[i].is_none() {
                             oracle.done[i] = Some(dropped);
                             want.add(&dropped);

@@ -175,6 +175,10 @@ fn got(name: &str) -> Vec<u32> {
     GOT.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
 }
 
+fn n_got(name: &str) -> u32 {
+    got(name).len().try_into().unwrap()
+}
+
 /// A batch of one log record that bears `mark`, of `n_bytes`.
 fn numbered(mark: u32, n_bytes: usize) -> Batch {
     let mut payload = vec![0; n_bytes.max(4)];

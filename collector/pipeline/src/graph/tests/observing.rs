@@ -73,6 +73,10 @@ fn seen(name: &str) -> (Vec<u32>, u64) {
     seen.get(&format!("count/{name}")).cloned().unwrap_or_default()
 }
 
+fn n_seen(name: &str) -> u32 {
+    seen(name).0.len().try_into().unwrap()
+}
+
 fn config(name: &str, storage: Option<&Path>) -> String {
     let storage = storage.map_or(String::new(), |dir| {
         format!("storage: {{directory: '{}', max_bytes: 64KiB}}\n", dir.display())
@@ -99,12 +103,12 @@ async fn an_observer_knows_each_record_once_however_often_it_is_killed() {
         let disk = Mortal::default();
         let graph = run_with(&text, disk.fs()).await;
         offer_all("obs", life * 10..life * 10 + 5).await;
-        until("all is seen", || seen("obs").0.len() as u32 == life * 10 + 5).await;
+        until("all is seen", || n_seen("obs") == life * 10 + 5).await;
         if life % 2 == 0 {
             graph.checkpoint().unwrap();
         }
         offer_all("obs", life * 10 + 5..life * 10 + 10).await;
-        until("all is seen", || seen("obs").0.len() as u32 == life * 10 + 10).await;
+        until("all is seen", || n_seen("obs") == life * 10 + 10).await;
         disk.kill(graph, dir.path()).await;
     }
     let graph = run_with(&text, Arc::new(DiskFs)).await;
