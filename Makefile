@@ -13,7 +13,7 @@ up: ## build what changed, start Engine, collector and web page (flags: make up 
 test: ## set up and run every test, real servers and browser included
 	@tools/steps/test
 
-soak: ## the long runs: a minute of overload, a minute of fuzzing per parser
+soak: ## the long runs: minutes of overload, a thousand kills, a minute of fuzzing per parser
 	@tools/steps/soak
 
 check: ## format, clippy, arch, tidy, generated files, web lint and types
