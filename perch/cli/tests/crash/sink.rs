@@ -182,7 +182,7 @@ async fn answer(
         tokio::time::sleep(each).await;
     }
     let n = shared.n_requests.fetch_add(1, Relaxed);
-    let swallow = behaviour == Behaviour::Swallow && n % SWALLOWED == 0;
+    let swallow = behaviour == Behaviour::Swallow && n.is_multiple_of(SWALLOWED);
     let read = match (signal, epoch) {
         (Some(signal), Some(epoch)) => {
             shared.payloads.read(signal, &body.to_bytes()).map(|ids| (epoch, ids))

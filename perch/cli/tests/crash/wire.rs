@@ -35,7 +35,7 @@ pub(crate) enum Said {
 /// A connection, or what makes one.
 pub(crate) enum Wire {
     Http(Option<(SocketAddr, SendRequest<Full<Bytes>>)>),
-    Grpc(Option<(SocketAddr, GrpcClient)>),
+    Grpc(Option<(SocketAddr, Box<GrpcClient>)>),
 }
 
 /// `google.rpc.Status`; the field numbers are those of its definition.
@@ -136,14 +136,15 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Said {
 }
 
 async fn over_grpc(
-    client: &mut Option<(SocketAddr, GrpcClient)>,
+    client: &mut Option<(SocketAddr, Box<GrpcClient>)>,
     to: SocketAddr,
     signal: Signal,
     body: Vec<u8>,
 ) -> Said {
     if client.as_ref().is_none_or(|(known, _)| *known != to) {
         let options = ClientOptions { timeout: Duration::from_secs(60), ..Default::default() };
-        *client = Some((to, GrpcClient::new(&format!("http://{to}"), options).unwrap()));
+        let made = GrpcClient::new(&format!("http://{to}"), options).unwrap();
+        *client = Some((to, Box::new(made)));
     }
     let Some((_, client)) = client else { return Said::Nothing };
     let request = collector_otlp::Request::prove(signal, body.into(), &Limits::default()).unwrap();
