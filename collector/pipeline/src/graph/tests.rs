@@ -175,10 +175,10 @@ async fn a_batch_reaches_every_exporter_and_the_log() {
 }
 
 #[tokio::test]
-async fn one_full_queue_refuses_and_leaves_no_trace() {
+async fn one_full_share_refuses_and_leaves_no_trace() {
     let (graph, _) = run(
         "receivers: {hand/full: }\n\
-         exporters: {sink/quick: , sink/stuck: {stuck: true, sending_queue: {queue_size: 250, sizer: bytes}}}\n\
+         exporters: {sink/quick: , sink/stuck: {stuck: true, sending_queue: {queue_size: 300, sizer: bytes}}}\n\
          service: {pipelines: {logs: {receivers: [hand/full], exporters: [sink/quick, sink/stuck]}}}",
     )
     .await;
