@@ -117,10 +117,11 @@ impl Payloads {
     }
 
     fn spans(&self, id: BatchId) -> ResourceSpans {
-        let spans = self.texts(id).map(|(i, name)| Span {
+        let spans = self.texts(id).map(|(i, text)| Span {
             trace_id: [item(id, i), id.number + 1].map(u64::to_be_bytes).concat(),
             span_id: item(id, i).to_be_bytes().to_vec(),
-            name,
+            name: "crash".into(),
+            attributes: vec![pair("text", Any::StringValue(text))],
             start_time_unix_nano: THEN,
             end_time_unix_nano: THEN + i,
             ..Default::default()

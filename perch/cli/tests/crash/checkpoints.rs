@@ -1,7 +1,8 @@
 //! Watches the checkpoints on disk, and says how far back a killed collector may go.
 //!
-//! A checkpoint that replaced another was taken after the other stood there. So whatever a sink had before the other
-//! was there, one batch in flight apart, is behind the checkpoint, and must not be delivered again. No time is involved.
+//! A checkpoint that replaced another was taken after the other stood there. So whatever a sink took in this life before
+//! the other was there, one batch in flight apart, is behind the checkpoint, and must not be delivered again. What it
+//! took in earlier lives says nothing: it may be among what the present life has yet to repeat. No time is involved.
 
 use std::collections::HashMap;
 use std::fs;
@@ -25,15 +26,24 @@ type Cursor = (&'static str, &'static str);
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     seen: HashMap<Cursor, Seen>,
-    settled: HashMap<Cursor, u64>,
-    /// What was settled for good when each life began.
-    by_life: HashMap<(u32, Cursor), u64>,
+    settled: HashMap<Cursor, Vec<Settled>>,
+    life: u32,
+}
+
+/// Places among a sink's batches that one life settled for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Settled {
+    life: u32,
+    from: u64,
+    to: u64,
 }
 
 /// The checkpoint of one cursor in the present life.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     file: Option<(u64, i64, i64)>,
+    /// Batches its sink had when the life began, or a little later.
+    n_taken_first: u64,
     /// Batches its sink had when it was seen last.
     n_taken: u64,
     /// The same of the checkpoint before.
@@ -44,15 +54,14 @@ struct Seen {
 impl Checkpoints {
     /// Those below a storage folder.
     pub(crate) fn below(storage: &Path) -> Self {
-        let (seen, settled, by_life) = Default::default();
-        Self { folder: storage.join("consumers"), seen, settled, by_life }
+        let (seen, settled) = Default::default();
+        Self { folder: storage.join("consumers"), seen, settled, life: 0 }
     }
 
     /// The next life begins.
     pub(crate) fn begin(&mut self, epoch: u32) {
         self.seen.clear();
-        let settled = self.settled.iter();
-        self.by_life.extend(settled.map(|(cursor, n)| ((epoch, *cursor), *n)));
+        self.life = epoch;
     }
 
     /// Looks at all of them for a while.
@@ -85,10 +94,14 @@ impl Checkpoints {
     /// Looks at one whose sink has so many batches; how often it was replaced in this life.
     fn note(&mut self, cursor: Cursor, n_taken: u64) -> u32 {
         let file = stamp(&self.folder.join(file_name(cursor)));
-        let seen = self.seen.entry(cursor).or_insert(Seen { file, ..Default::default() });
+        let begun = Seen { file, n_taken_first: n_taken, ..Default::default() };
+        let seen = self.seen.entry(cursor).or_insert(begun);
         if seen.file != file {
             if let Some(n) = seen.n_taken_before.replace(seen.n_taken) {
-                self.settled.insert(cursor, n.saturating_sub(N_IN_FLIGHT));
+                let (life, from) = (self.life, seen.n_taken_first);
+                let all = self.settled.entry(cursor).or_default();
+                all.retain(|settled| settled.life < life);
+                all.push(Settled { life, from, to: n.saturating_sub(N_IN_FLIGHT).max(from) });
             }
             seen.file = file;
             seen.n_changes += 1;
@@ -97,9 +110,18 @@ impl Checkpoints {
         seen.n_changes
     }
 
-    /// How many batches of a pipeline a sink had for good when a life began.
-    pub(crate) fn settled(&self, epoch: u32, sink: &'static str, signal: Signal) -> u64 {
-        self.by_life.get(&(epoch, (sink, signal.name()))).copied().unwrap_or_default()
+    /// Whether the batch that a sink took at `place` of its signal was settled before the life `epoch`.
+    pub(crate) fn settled(
+        &self,
+        epoch: u32,
+        sink: &'static str,
+        signal: Signal,
+        place: u64,
+    ) -> bool {
+        let all = self.settled.get(&(sink, signal.name())).map_or(&[][..], Vec::as_slice);
+        let n_before = all.partition_point(|settled| settled.from <= place);
+        let settled = n_before.checked_sub(1).map(|i| all[i]);
+        settled.is_some_and(|settled| settled.life < epoch && place < settled.to)
     }
 }
 
@@ -127,24 +149,31 @@ fn what_was_there_before_the_checkpoint_before_the_last_is_settled() {
         #[allow(clippy::disallowed_methods, reason = "no file of the product")]
         fs::rename(&new, dir.path().join("consumers").join(file_name(cursor))).unwrap();
     };
-    let mut life = 0;
-    let mut settled = |known: &mut Checkpoints| {
-        life += 1;
-        known.begin(life);
-        known.settled(life, "a", Signal::Traces)
+    let settled = |known: &Checkpoints, epoch| {
+        (0..100).filter(|n| known.settled(epoch, "a", Signal::Traces, *n)).collect::<Vec<_>>()
     };
+    known.begin(1);
     known.note(cursor, 10);
     replace(1);
     known.note(cursor, 20);
-    assert_eq!(settled(&mut known), 0, "one replaced nothing");
+    assert_eq!(settled(&known, 2), [0; 0], "one replaced nothing");
     known.note(cursor, 30);
     replace(2);
     known.note(cursor, 40);
     known.note(cursor, 50);
     replace(3);
     known.note(cursor, 60);
-    assert_eq!(settled(&mut known), 30 - N_IN_FLIGHT);
+    assert_eq!(settled(&known, 2), Vec::from_iter(10..30 - N_IN_FLIGHT));
+    assert_eq!(settled(&known, 1), [0; 0], "within a life the order tells");
+    known.begin(2);
+    known.note(cursor, 60);
     replace(4);
     known.note(cursor, 70);
-    assert_eq!(settled(&mut known), 30 - N_IN_FLIGHT, "a life must replace two by itself");
+    assert_eq!(settled(&known, 3), settled(&known, 2), "a life must replace two by itself");
+    replace(5);
+    known.note(cursor, 80);
+    replace(6);
+    known.note(cursor, 90);
+    let second = 60..70 - N_IN_FLIGHT;
+    assert_eq!(settled(&known, 3), Vec::from_iter((10..30 - N_IN_FLIGHT).chain(second)));
 }

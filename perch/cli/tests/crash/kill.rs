@@ -73,7 +73,7 @@ fn cycles(test: &str, ack: &'static str, n_cycles: u64) {
     let (n_streams, with_grpc, patience) = (N_STREAMS, true, Patience::ByLot);
     let manner = Manner { payloads, n_streams, with_grpc, pace, patience };
     let promise = (ack == "delivered").then(|| at_every_sink(&sinks));
-    let setup = Setup { ack, max_bytes: "48MiB", memory_mib: 256 };
+    let setup = Setup { ack, max_bytes: "12MiB", memory_mib: 256 };
     let site = Site::new(setup, &sinks);
     let mut harness = Harness {
         checkpoints: Checkpoints::below(&site.storage()),

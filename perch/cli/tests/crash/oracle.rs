@@ -129,13 +129,8 @@ pub(crate) fn replay_faults(sent: &Entries, sinks: &[Sink], known: &Checkpoints)
         let taken = sink.taken();
         let once = taken.replays.iter().filter(|replay| sent.sent(replay.id).n_attempts == 1);
         let too_far = once.filter_map(|Replay { id, epoch, place }| {
-            let settled = known.settled(*epoch, sink.name, id.signal());
-            (*place < settled).then(|| {
-                format!(
-                    "sink {}: epoch {epoch} went back to {id}, at {place} of {settled} settled",
-                    sink.name
-                )
-            })
+            let settled = known.settled(*epoch, sink.name, id.signal(), *place);
+            settled.then(|| format!("sink {}: epoch {epoch} went back to {id}", sink.name))
         });
         faults.extend(too_far.take(MAX_FAULTS));
     }
