@@ -13,7 +13,7 @@ up: ## build what changed, start Engine, collector and web page (flags: make up 
 test: ## set up and run every test, real servers and browser included
 	@tools/steps/test
 
-soak: ## the long runs: a minute of overload, restored trees of real packages, a minute of fuzzing per parser
+soak: ## the long runs: overload, a thousand kills, restored trees of real packages, a minute of fuzzing per parser
 	@tools/steps/soak
 
 corpora: ## outside test data, where NESTR_TEST_CORPORA or a folder beside the checkout has it
