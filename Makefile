@@ -2,10 +2,10 @@
 # node_modules, web/dist and dashboards/.built; nothing goes into tracked folders.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak ecosystems corpora check bench gen backends
+.PHONY: help up test soak ecosystems corpora check bench bench-peers gen backends
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 up: ## build what changed, start Engine, collector and web page (flags: make up ARGS="--no-backends")
 	@tools/steps/up $(ARGS)
@@ -27,6 +27,9 @@ check: ## format, clippy, arch, tidy, generated files, web lint and types
 
 bench: ## medians and ratios beside the named peers (some: make bench ARGS="pellet-peers")
 	@tools/steps/bench $(ARGS)
+
+bench-peers: ## perch beside the OpenTelemetry Collector and Rotel (make bench-peers ARGS="--all")
+	@tools/bench/collector-peers $(ARGS)
 
 gen: ## write generated files anew
 	@tools/steps/gen
