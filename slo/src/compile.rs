@@ -3,10 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::check;
-use crate::finding::{Finding, Findings};
+use crate::finding::{Code, Finding, Findings};
 use crate::plan::{Options, Plan};
-use crate::rules::{self, RuleFile};
+use crate::proof;
+use crate::routes;
+use crate::rules::{self, RuleFile, rule_file};
+use crate::runbook;
 use crate::spec::{self, Source};
+
+/// The first line of every generated YAML file.
+pub const GENERATED: &str =
+    "# Generated from the objectives by `perch slo generate`; edit there.\n";
 
 /// Files, compiled.
 #[derive(Debug)]
@@ -31,6 +38,9 @@ pub fn compile(sources: &[Source<'_>], options: &Options) -> Compiled {
             plans.push(plan);
         }
     }
+    if options.alone {
+        found.soften(Code::Unresolved);
+    }
     Compiled { plans, sound: !found.has_errors(), findings: found.sorted() }
 }
 
@@ -54,5 +64,37 @@ impl Compiled {
             file.groups.extend(rules::groups(plan, options));
         }
         files.into_values().collect()
+    }
+
+    /// All rules in one text, a document per document that was read.
+    #[must_use]
+    pub fn rules(&self, options: &Options) -> String {
+        let files: Vec<String> = self.rule_files(options).iter().map(rule_file).collect();
+        format!("{GENERATED}{}", files.join("---\n"))
+    }
+
+    /// Everything as files beneath one folder: `rules/`, `tests/`, `runbooks/`, `alertmanager/`.
+    /// Rules are plain here, so that promtool reads them.
+    #[must_use]
+    pub fn artifacts(&self, options: &Options) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        for plan in &self.plans {
+            let id = plan.objective.id();
+            let rules = RuleFile { object: None, groups: rules::groups(plan, options) };
+            files.insert(format!("rules/{id}.yaml"), format!("{GENERATED}{}", rule_file(&rules)));
+            for test in proof::tests(plan, options) {
+                let text = proof::test_file(&test, &format!("../rules/{id}.yaml"));
+                files.insert(
+                    format!("tests/{id}.{}.yaml", test.suffix),
+                    format!("{GENERATED}{text}"),
+                );
+            }
+        }
+        for (name, page) in runbook::runbooks(&self.plans, options) {
+            files.insert(format!("runbooks/{name}"), page);
+        }
+        let text = routes::alertmanager(&self.plans, options);
+        files.insert("alertmanager/slo.yaml".into(), format!("{GENERATED}{text}"));
+        files
     }
 }

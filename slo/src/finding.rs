@@ -142,6 +142,13 @@ impl Findings {
         self.list.push(Finding { code, level, file: file.to_owned(), at, message, hint });
     }
 
+    /// Makes errors of a kind warnings.
+    pub fn soften(&mut self, code: Code) {
+        for finding in self.list.iter_mut().filter(|f| f.code == code) {
+            finding.level = finding.level.min(Level::Warning);
+        }
+    }
+
     /// Whether anything keeps rules from being generated.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -34,6 +34,8 @@ pub struct Options {
     pub recordings: bool,
     /// The counter of judged spans, with the labels `slo` and `verdict`.
     pub events_metric: String,
+    /// Whether files are judged alone: a name they do not define is then only a warning.
+    pub alone: bool,
     /// Where runbooks are served.
     pub runbooks: String,
     /// A dashboard's address; `{id}` stands for the objective.
@@ -98,6 +100,7 @@ impl Options {
             extra_labels: BTreeMap::new(),
             alerts: true,
             recordings: true,
+            alone: false,
             events_metric: events_metric.to_owned(),
             runbooks: "runbooks".to_owned(),
             dashboard: None,

@@ -13,8 +13,9 @@ use super::synth::Series;
 use super::timeline::{Stretch, samples};
 use super::{AlertTest, Case, ValueTest};
 
-/// Events per step: many, so that neither floor nor confidence holds an alert back for long.
-const EVENTS: f64 = 10_000.0;
+/// Events per step: many, so that neither floor nor confidence holds an alert back for long, and that
+/// the bad among them are a whole number: a counter that loses a rounding error looks reset.
+const EVENTS: f64 = 1_000_000.0;
 
 /// What all cases of a file share.
 pub(super) struct Bench<'a> {
@@ -100,7 +101,7 @@ impl Bench<'_> {
 
     /// All counters begin at 0 again in the midst of traffic that spends half the budget.
     pub(super) fn counter_reset(&self) -> Option<Case> {
-        let share = self.plan.objective.budget() / 2.0;
+        let share = whole_share(self.plan.objective.budget() / 2.0);
         let half = 2 * 3_600;
         let again = Stretch { reset: true, ..Stretch::of(self.steps(half), EVENTS, share) };
         let stretches = [Stretch::of(self.steps(half), EVENTS, share), again];
@@ -141,7 +142,13 @@ impl Bench<'_> {
         let detection = tier.detection(fault)?;
         let hold = if tier.hold.is_some() { self.evaluation.0 } else { 0 };
         let slack = self.evaluation.0 + 2 * self.step.0 + hold;
-        let start = self.up(tier.long.0 + 2 * self.evaluation.0);
+        // Sloth's rule stands for all tiers of a severity: all their windows must be full.
+        let same = self.plan.tiers.iter().filter(|t| t.severity == tier.severity);
+        let full = match self.options.profile {
+            Profile::Exact => tier.long.0,
+            Profile::Sloth => same.map(|t| t.long.0).max()?,
+        };
+        let start = self.up(full + 2 * self.evaluation.0);
         let fires = whole_seconds(detection);
         let seen = self.up(start + fires + slack);
         let end = self.up(seen + self.evaluation.0);
@@ -178,21 +185,24 @@ impl Bench<'_> {
             let faster = self.plan.tiers.iter().take_while(|t| t.name != tier.name);
             case.values
                 .extend(faster.filter(|t| t.is_reachable()).map(|t| self.firing(seen, t, 0.0)));
-            case.alerts.extend(self.alone(tier, fault, seen, seen - start + slack));
+            case.alerts.extend(self.whole_at(fault, start, seen));
         }
         Some(case)
     }
 
-    /// The alert as a whole, where no other tier is near its own detection.
-    fn alone(&self, tier: &Tier, fault: Fault, at: u64, elapsed: u64) -> Option<AlertTest> {
-        let others = self.plan.tiers.iter().filter(|t| t.name != tier.name && t.is_reachable());
-        let mut detections = others.filter_map(|t| t.detection(fault));
-        #[expect(clippy::cast_precision_loss, reason = "a test takes days")]
-        let far = detections.all(|d| d > elapsed as f64);
+    /// All tiers that fire at a time, whole; none where one of them is near its edge.
+    fn whole_at(&self, fault: Fault, start: u64, at: u64) -> Option<AlertTest> {
         let rules = rules::groups(self.plan, self.options).into_iter().flat_map(|g| g.rules);
-        let mut of_tier = rules.filter(|r| r.labels.get("slo_tier") == Some(&tier.name));
-        let rule = of_tier.find(|_| far)?;
-        Some(AlertTest { at, name: rule.name.clone(), firing: vec![self.whole(&rule)] })
+        let rules: Vec<Rule> = rules.filter(|r| r.labels.contains_key("slo_tier")).collect();
+        let mut firing = Vec::new();
+        for rule in &rules {
+            let name = rule.labels.get("slo_tier")?;
+            let tier = self.plan.tiers.iter().find(|t| t.name == *name)?;
+            if holds(tier, fault, start, at)? {
+                firing.push(self.whole(rule));
+            }
+        }
+        Some(AlertTest { at, name: self.alert(), firing })
     }
 
     /// An error ratio between the tier's threshold and that of the next faster one.
@@ -203,7 +213,8 @@ impl Bench<'_> {
         // Three digits, so that the name of the case can be read.
         let share = (tier.threshold * 2.0).min(between);
         let digits = 10f64.powf(2.0 - share.log10().floor());
-        Fault { rate: EVENTS / self.step.seconds(), share: (share * digits).round() / digits }
+        let share = whole_share((share * digits).round() / digits);
+        Fault { rate: EVENTS / self.step.seconds(), share }
     }
 
     /// Seconds until the rule is quiet; in the profile `sloth` one rule stands for all tiers of a severity.
@@ -311,6 +322,30 @@ impl Bench<'_> {
     /// The next time of evaluation.
     fn up(&self, seconds: u64) -> u64 {
         Length(seconds).steps(self.evaluation) * self.evaluation.0
+    }
+}
+
+/// A share that is a whole number of a step's events.
+fn whole_share(share: f64) -> f64 {
+    (share * EVENTS).round().max(1.0) / EVENTS
+}
+
+/// Whether a tier's condition holds at a time, where traffic began at 0 and the fault at `start`; none
+/// where it is within a tenth of its edge. Windows longer than the time since 0 hold what there is.
+#[expect(clippy::cast_precision_loss, reason = "a test takes days")]
+fn holds(tier: &Tier, fault: Fault, start: u64, at: u64) -> Option<bool> {
+    let over = |window: Length, margin: f64| {
+        let total = fault.rate * window.0.min(at) as f64;
+        let bad = fault.rate * fault.share * window.0.min(at - start) as f64;
+        let needed = (tier.threshold * total + margin * total.sqrt()) / bad.max(1e-9);
+        (!(0.9..1.1).contains(&needed)).then_some(needed < 1.0)
+    };
+    let long = over(tier.long, tier.margin());
+    let short = tier.short.map_or(Some(true), |s| over(s, 0.0));
+    match (long, short) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) if tier.hold.is_none() => Some(true),
+        _ => None,
     }
 }
 

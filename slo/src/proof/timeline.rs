@@ -22,7 +22,8 @@ pub(super) struct Stretch {
 impl Stretch {
     /// Traffic of which a share is bad.
     pub(super) fn of(steps: u64, events: f64, share: f64) -> Self {
-        Self { steps, good: events * (1.0 - share), bad: events * share, reset: false }
+        let bad = (events * share).round();
+        Self { steps, good: events - bad, bad, reset: false }
     }
 }
 

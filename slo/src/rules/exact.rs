@@ -47,8 +47,13 @@ pub(super) fn groups(plan: &Plan, options: &Options) -> Vec<Group> {
     rules.extend(sloth::metadata(plan, options, &o.period.suffix()));
     rules.extend(burn_alerts(plan, options));
     rules.extend(other_alerts(plan, options));
-    let interval = o.intervals.indicator;
-    vec![Group { name: format!("slo-{}", o.id()), interval, rules }]
+    vec![Group { name: format!("slo-{}", o.id()), interval: Some(interval(plan)), rules }]
+}
+
+/// How often the group is evaluated: five times in the shortest window, and once a minute at least.
+fn interval(plan: &Plan) -> Length {
+    let chosen = Length((plan.base().0 / 5).clamp(1, 60));
+    plan.objective.intervals.indicator.unwrap_or(chosen)
 }
 
 /// All and bad events of a window.
@@ -75,11 +80,13 @@ fn counts(
     ]
 }
 
-/// All and bad events of the period: sums over the shortest window in steps of its own length, which
-/// tile time without overlap.
+/// All and bad events of the period: sums over the shortest window. Recorded more often than it is
+/// long, it holds every event several times, always as often; the scale takes that back.
 fn period_counts(plan: &Plan, labels: &BTreeMap<String, String>) -> Vec<Rule> {
     let (o, sel, base) = (&plan.objective, selector(plan), plan.base());
     let (suffix, length) = (o.period.suffix(), o.period.length());
+    let share = text(interval(plan).seconds() / base.seconds());
+    let scale = if share == "1" { String::new() } else { format!(" * {share}") };
     let mut rules = Vec::new();
     if let Period::Calendar(calendar) = o.period {
         rules.push(Rule::record(START.into(), start_of(calendar), labels.clone()));
@@ -87,7 +94,7 @@ fn period_counts(plan: &Plan, labels: &BTreeMap<String, String>) -> Vec<Rule> {
     for name in [TOTAL, BAD] {
         let series = format!("{name}{base}{sel}");
         let expr = match o.period {
-            Period::Rolling(_) => format!("sum_over_time({series}[{length}:{base}])"),
+            Period::Rolling(_) => format!("sum_over_time({series}[{length}]){scale}"),
             // `@ end()` is the time of evaluation, seen from inside the subquery.
             Period::Calendar(_) => format!(
                 "sum_over_time(({series} and on() (vector(time()) > on() {START}{sel} @ end()))[{length}:{base}])\nor\n{series} * 0"
