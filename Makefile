@@ -1,5 +1,5 @@
 # Thin on purpose: each target is a script in tools/steps. Everything built lands in ${XDG_CACHE_HOME:-~/.cache}/nestr-perch,
-# web/node_modules and web/dist; nothing goes into tracked folders.
+# node_modules, web/dist and dashboards/.built; nothing goes into tracked folders.
 
 .DEFAULT_GOAL := help
 .PHONY: help up test soak check bench gen backends

@@ -170,6 +170,36 @@ pub mod metric {
         labels: &[],
         buckets: &[],
     };
+
+    /// Counter: Events that an objective counts, before any sampling.
+    pub const SLO_EVENTS: Metric = Metric {
+        name: "perch.slo.events",
+        prometheus: "perch_slo_events_total",
+        unit: "{event}",
+        help: "Events that an objective counts, before any sampling.",
+        labels: &["slo", "verdict"],
+        buckets: &[],
+    };
+
+    /// Gauge: The share of the budget that the period has left; below 0 when it is overspent.
+    pub const SLO_BUDGET_REMAINING: Metric = Metric {
+        name: "perch.slo.budget.remaining",
+        prometheus: "perch_slo_budget_remaining_ratio",
+        unit: "1",
+        help: "The share of the budget that the period has left; below 0 when it is overspent.",
+        labels: &["slo"],
+        buckets: &[],
+    };
+
+    /// Gauge: How many times faster than allowed the budget burns.
+    pub const SLO_BURN_RATE: Metric = Metric {
+        name: "perch.slo.burn.rate",
+        prometheus: "perch_slo_burn_rate",
+        unit: "{budget}",
+        help: "How many times faster than allowed the budget burns.",
+        labels: &["slo", "window"],
+        buckets: &[],
+    };
 }
 
 /// Attribute keys.
@@ -194,8 +224,14 @@ pub mod attr {
     pub const RECEIVER: &str = "receiver";
     /// The kind of telemetry.
     pub const SIGNAL: &str = "signal";
+    /// The objective: service and name, joined by a hyphen.
+    pub const SLO: &str = "slo";
     /// `grpc` or `http`.
     pub const TRANSPORT: &str = "transport";
+    /// Whether an event met the objective.
+    pub const VERDICT: &str = "verdict";
+    /// The window a rate is taken over.
+    pub const WINDOW: &str = "window";
 }
 
 /// What became of an item on its edge.
@@ -312,6 +348,32 @@ impl Signal {
             Self::Traces => "traces",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+        }
+    }
+}
+
+/// Whether an event met the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It did.
+    Good,
+    /// It spent budget.
+    Bad,
+}
+
+impl Verdict {
+    /// Every value, in the catalogue's order.
+    pub const ALL: &'static [Self] = &[
+        Self::Good,
+        Self::Bad,
+    ];
+
+    /// The value as it stands in telemetry.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
         }
     }
 }

@@ -108,6 +108,9 @@ pub(crate) struct CompressArgs {
     /// How to pack: seekable or dense
     #[arg(long, default_value = "seekable")]
     pub(crate) profile: Profile,
+    /// Sign with this ed25519 key: PKCS#8 in PEM, mode 0600
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<PathBuf>,
     /// Print the result as one JSON line
     #[arg(long)]
     pub(crate) json: bool,
@@ -130,6 +133,12 @@ pub(crate) struct RestoreArgs {
     /// Wait until the tree is durable before it gets its name, so that a power cut cannot empty files
     #[arg(long)]
     pub(crate) sync: bool,
+    /// Refuse a Pellet that this ed25519 key (PEM) did not sign; files are then never shared with a cache
+    #[arg(long, value_name = "FILE", conflicts_with = "linked")]
+    pub(crate) verify_key: Option<PathBuf>,
+    /// Fail where the file system does not take an extended attribute, instead of counting it
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Folder of unpacked trees to share from, on the file system of the target
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
@@ -161,6 +170,9 @@ pub(crate) struct VerifyArgs {
     /// The digest that it must have
     #[arg(long)]
     pub(crate) digest: Option<Digest>,
+    /// The ed25519 key (PEM) that must have signed it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) verify_key: Option<PathBuf>,
     /// Print the findings as one JSON line
     #[arg(long)]
     pub(crate) json: bool,

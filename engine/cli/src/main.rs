@@ -5,6 +5,7 @@ mod bar;
 mod commands;
 mod failure;
 mod interrupt;
+mod keys;
 mod output;
 mod setup;
 

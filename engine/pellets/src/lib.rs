@@ -25,11 +25,13 @@ mod error;
 mod gc;
 mod name;
 mod observer;
+mod origin;
 mod pack;
 mod profile;
 mod read;
 mod restore;
 mod sidecar;
+mod sign;
 mod store;
 mod tree;
 mod verify;
@@ -53,9 +55,10 @@ pub use restore::{
     RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
 };
 pub use sidecar::{
-    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarError, SidecarFrame,
-    Totals,
+    Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute,
+    SidecarEntry, SidecarError, SidecarFrame, Totals,
 };
+pub use sign::{KeyError, SidecarSignature, SigningKey, VerifyingKey};
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};
 pub use tree::{Skipped, SpecialKind};
 pub use verify::{Finding, Verified, VerifyOptions, verify};

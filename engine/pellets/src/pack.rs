@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
@@ -13,14 +14,17 @@ use crate::digest::Digest;
 use crate::error::PackError;
 use crate::name::PelletName;
 use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard, Progress};
+use crate::origin::origin;
 use crate::profile::{Parameters, Profile};
 use crate::sidecar::{
-    EntryKind, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarEntry, SidecarFrame, Totals,
+    EntryKind, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry, SidecarFrame,
+    Totals,
 };
+use crate::sign::{SigningKey, sign};
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
-use crate::tree::{self, Entry, Kind, Skipped, Tree, tree_digest};
+use crate::tree::{self, Attribute, Entry, Kind, Skipped, Sparse, Tree, tree_digest};
 
 /// What to pack, and how.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub struct PackOptions {
     pub threads: NonZeroUsize,
     /// The mtime of every archive entry, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
     pub mtime: u64,
+    /// Signs the Pellet.
+    pub sign: Option<Arc<SigningKey>>,
 }
 
 /// Where the Pellet goes.
@@ -67,6 +73,8 @@ pub struct Packed {
     pub sidecar: PathBuf,
     /// Whether the store held this Pellet already.
     pub reused: bool,
+    /// Paths that the rules of the tree's `.nestrignore` left out.
+    pub n_ignored: u64,
     /// How many sockets, pipes and devices were left out.
     pub n_skipped: u64,
     /// The first hundred of them.
@@ -89,6 +97,7 @@ impl PackOptions {
             profile: Profile::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mtime: 0,
+            sign: None,
         }
     }
 }
@@ -138,7 +147,7 @@ pub(crate) fn pack_with(
     };
 
     let phase = PhaseGuard::start(observer, Phase::Walk);
-    let tree = tree::walk(&options.source, &target.exclude(), observer)?;
+    let tree = tree::walk(&options.source, &target.exclude(), options.threads, observer)?;
     let entries_total = tree.entries.len() as u64;
     observer.progress(&Progress { bytes_total: tree.bytes, entries_total, ..Progress::default() });
     observer.milestone(Milestone::Walked);
@@ -210,6 +219,8 @@ impl Start<'_> {
     fn sidecar(&self, tree: Tree, plan: &Plan, written: &Written) -> Result<Sidecar, PackError> {
         let digest = tree_digest(&tree.entries, &written.contents)
             .ok_or_else(|| PackError::internal("a file was packed without its digest"))?;
+        let merkle = tree::merkle(&tree.entries, &written.contents)
+            .ok_or_else(|| PackError::internal("a directory was packed without its digest"))?;
         let source = std::path::absolute(&self.options.source);
         let source = source.as_deref().unwrap_or(&self.options.source);
         let mut frames = Vec::with_capacity(plan.frames.len());
@@ -222,22 +233,27 @@ impl Start<'_> {
             });
             offset += u64::from(frame.compressed);
         }
-        Ok(Sidecar {
+        let mut sidecar = Sidecar {
             schema_version: SCHEMA_VERSION,
             name: self.options.name.clone(),
             digest: written.digest,
             tree: digest,
+            merkle: Some(merkle.root),
             profile: self.options.profile,
             parameters: self.parameters.clone(),
             created_by: format!("nestr {}", env!("CARGO_PKG_VERSION")),
             totals: totals(&tree, plan, written.len),
             frames,
             origin: origin(source, &tree),
+            delta: None,
             skipped: tree.skipped,
-            entries: entries(tree.entries, plan, &written.contents),
+            entries: entries(tree.entries, plan, &written.contents, merkle.dirs),
             created_at: rfc3339(self.unix_nanos),
             duration_ms: u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX),
-        })
+            signature: None,
+        };
+        sidecar.signature = self.options.sign.as_ref().map(|key| sign(&sidecar, key));
+        Ok(sidecar)
     }
 
     fn packed(&self, sidecar: Sidecar, published: Published) -> Packed {
@@ -251,6 +267,7 @@ impl Start<'_> {
             archive: published.pellet.archive,
             sidecar: published.pellet.sidecar,
             reused: published.reused,
+            n_ignored: sidecar.totals.ignored,
             n_skipped: sidecar.totals.skipped,
             skipped: sidecar.skipped,
             created_unix_nanos: self.unix_nanos,
@@ -270,6 +287,7 @@ fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
     let mut totals = Totals {
         entries: tree.entries.len() as u64,
         skipped: tree.n_skipped,
+        ignored: tree.n_ignored,
         bytes_in: tree.bytes,
         bytes_tar: plan.frames.last().map_or(0, |f| f.end),
         bytes_out,
@@ -286,17 +304,12 @@ fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
     totals
 }
 
-fn origin(source: &Path, tree: &Tree) -> Origin {
-    Origin {
-        path: source.into(),
-        mode: tree.root_mode,
-        mtime_ns: saturate(tree.root_stamp.mtime),
-        os: std::env::consts::OS.to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-    }
-}
-
-fn entries(entries: Vec<Entry>, plan: &Plan, contents: &[Option<Digest>]) -> Vec<SidecarEntry> {
+fn entries(
+    entries: Vec<Entry>,
+    plan: &Plan,
+    contents: &[Option<Digest>],
+    dirs: Vec<Option<Digest>>,
+) -> Vec<SidecarEntry> {
     let firsts: Vec<Option<RawPath>> = entries
         .iter()
         .map(|entry| match entry.kind {
@@ -304,10 +317,15 @@ fn entries(entries: Vec<Entry>, plan: &Plan, contents: &[Option<Digest>]) -> Vec
             _ => None,
         })
         .collect();
-    let places = plan.places.iter().zip(contents).zip(firsts);
-    let entry = |(entry, ((place, content), first)): (Entry, _)| {
+    let places = plan.places.iter().zip(contents).zip(firsts).zip(dirs);
+    let entry = |(entry, (((place, content), first), merkle)): (Entry, _)| {
         let place: &crate::archive::Place = place;
         let content: &Option<Digest> = content;
+        let pairs = |sparse: Sparse| sparse.data.iter().map(|s| (s.offset, s.len)).collect();
+        let attribute = |a: Attribute| SidecarAttribute {
+            name: RawPath::from(a.name),
+            value: RawPath::from(a.value),
+        };
         let (kind, size, target) = match entry.kind {
             Kind::File { size } => (EntryKind::File, Some(size), None),
             Kind::Directory => (EntryKind::Directory, None, None),
@@ -322,9 +340,13 @@ fn entries(entries: Vec<Entry>, plan: &Plan, contents: &[Option<Digest>]) -> Vec
             size,
             blake3: *content,
             target,
+            layer: 0,
             frame: frame as u64,
             offset: place.offset - plan.frames[frame].start,
             header: place.header_len,
+            sparse: entry.sparse.map(pairs),
+            attributes: entry.attributes.into_iter().map(attribute).collect(),
+            merkle,
             mtime_ns: saturate(entry.stamp.mtime),
         }
     };
@@ -332,7 +354,7 @@ fn entries(entries: Vec<Entry>, plan: &Plan, contents: &[Option<Digest>]) -> Vec
 }
 
 /// A time of more than 292 years from 1970 becomes the last one that fits.
-fn saturate(nanos: i128) -> i64 {
+pub(crate) fn saturate(nanos: i128) -> i64 {
     i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 

@@ -17,7 +17,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::args::CompressArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{interrupt, output, setup};
+use crate::{interrupt, keys, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -34,6 +34,7 @@ pub(crate) fn run(args: &CompressArgs) -> Result<(), Failure> {
         profile: args.profile,
         threads: config.pellets.threads,
         mtime: source_date_epoch()?,
+        sign: args.sign_key.as_deref().map(keys::signing).transpose()?.map(Arc::new),
         ..PackOptions::new(source)
     };
     let (packed, trace_id) = pack(&options, target, telemetry.instruments(), !args.json)?;

@@ -16,7 +16,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::args::RestoreArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{interrupt, output, setup};
+use crate::{interrupt, keys, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -29,6 +29,8 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         only: args.only.as_deref().map(RawPath::from),
         replace: args.replace,
         sync: args.sync,
+        strict: args.strict,
+        key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         cache: args.cache.clone(),
         linked: args.linked,
         threads: config.pellets.threads,
@@ -108,8 +110,12 @@ fn show(args: &RestoreArgs, restored: &Restored, trace_id: Option<&str>) -> Resu
         (Way::Linked, false) => "files are read-only links into the cache",
         (Way::Reflink, false) => "files are clones from the cache",
     };
+    let lost = match restored.n_xattrs_lost {
+        0 => String::new(),
+        n => format!("{n} extended attributes were not taken by the file system\n"),
+    };
     output::text(&format!(
-        "{}  {} entries, {} in {} ({}, {verified})\n",
+        "{}  {} entries, {} in {} ({}, {verified})\n{lost}",
         restored.target.display(),
         restored.entries,
         output::bytes(restored.bytes),

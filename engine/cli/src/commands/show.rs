@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
         return output::line(&text);
     }
     let totals = &sidecar.totals;
-    output::text(&format!(
+    let mut text = format!(
         "name     {}\ndigest   {}\ntree     {}\nprofile  {}\nentries  {}\ncontent  {}\narchive  {} in {} frames\n",
         sidecar.name,
         sidecar.digest,
@@ -28,7 +28,11 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
         output::bytes(totals.bytes_in),
         output::bytes(totals.bytes_out),
         sidecar.frames.len(),
-    ))
+    );
+    if let Some(signature) = &sidecar.signature {
+        text.push_str(&format!("signed   by the key {}\n", signature.key));
+    }
+    output::text(&text)
 }
 
 /// The sidecar of an archive; anything else is taken for a sidecar.

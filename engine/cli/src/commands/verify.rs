@@ -15,7 +15,7 @@ use super::restore::not_read;
 use crate::args::VerifyArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{interrupt, output, setup};
+use crate::{interrupt, keys, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
     let options = VerifyOptions {
         expected: args.digest,
+        key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         threads: config.pellets.threads,
         ..VerifyOptions::new(&args.file)
     };
@@ -68,6 +69,7 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
                 "entries": verified.entries,
                 "frames": verified.frames,
                 "bytes": verified.bytes,
+                "signed_by": verified.signed_by,
                 "n_findings": verified.n_findings,
                 "findings": verified.findings,
                 "duration_ms": u64::try_from(verified.duration.as_millis()).unwrap_or(u64::MAX),
@@ -91,6 +93,11 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
         output::duration(verified.duration),
         verified.digest,
     );
+    if let Some(key) = &verified.signed_by {
+        // A key that was not asked for proves only that nothing was damaged.
+        let trust = if args.verify_key.is_some() { "" } else { ", which --verify-key would judge" };
+        let _ = writeln!(text, "signed  by the key {key}{trust}");
+    }
     output::text(&text)
 }
 

@@ -12,6 +12,7 @@
 
 mod frame;
 mod header;
+mod pax;
 mod plan;
 mod seek_table;
 mod workers;

@@ -19,7 +19,7 @@ pub(crate) struct Place {
     /// Of its first header byte.
     pub(crate) offset: u64,
     pub(crate) header_len: u64,
-    /// Content bytes without padding.
+    /// Stored content bytes without padding.
     pub(crate) content_len: u64,
 }
 
@@ -45,7 +45,7 @@ impl Place {
 
 impl Plan {
     pub(crate) fn of(entries: &[Entry], frame_size: u32) -> Self {
-        let lens = entries.iter().map(|e| (header_len(e, target_of(e, entries)), e.size()));
+        let lens = entries.iter().map(|e| (header_len(e, target_of(e, entries)), e.stored()));
         Self::cut(lens, u64::from(frame_size))
     }
 

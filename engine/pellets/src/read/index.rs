@@ -212,10 +212,40 @@ pub(super) fn matches(entry: &SidecarEntry, found: &TarEntry) -> Result<(), Read
     if entry.kind == EntryKind::File && Some(found.size) != entry.size {
         return differs("size", &entry.size.unwrap_or(0), &found.size);
     }
+    if !same_holes(entry, found) {
+        return differs("holes", &holes(entry), &holes_found(found));
+    }
+    let found_pairs = found.xattrs.iter().map(|x| (&*x.name, &*x.value));
+    if !entry.attribute_pairs().eq(found_pairs) {
+        let count = |n: usize| format!("{n} attributes");
+        return differs("attributes", &count(entry.attributes.len()), &count(found.xattrs.len()));
+    }
     if found.header_len != entry.header {
         return differs("header", &entry.header, &found.header_len);
     }
     Ok(())
+}
+
+/// Whether both put the same bytes of the file into the stream. A map may end in a range without
+/// bytes, which only tells how long the file is.
+fn same_holes(entry: &SidecarEntry, found: &TarEntry) -> bool {
+    match (&entry.sparse, &found.extents) {
+        (None, None) => true,
+        (Some(told), Some(found)) => {
+            let found = found.iter().filter(|e| e.len > 0).map(|e| (e.offset, e.len));
+            told.iter().copied().eq(found)
+        }
+        _ => false,
+    }
+}
+
+fn holes(entry: &SidecarEntry) -> String {
+    entry.sparse.as_ref().map_or_else(|| "none".to_owned(), |s| format!("{} segments", s.len()))
+}
+
+fn holes_found(found: &TarEntry) -> String {
+    let n = found.extents.as_ref().map(|e| e.iter().filter(|e| e.len > 0).count());
+    n.map_or_else(|| "none".to_owned(), |n| format!("{n} segments"))
 }
 
 fn same_frames(sidecar: &Sidecar, archive: &Archive) -> Result<(), ReadError> {

@@ -12,6 +12,7 @@
 //! Every failure is a [`ReadError`] with a stable code; nothing was written when it comes from here.
 
 mod archive;
+mod authentic;
 mod content;
 mod error;
 mod foreign;
@@ -23,6 +24,7 @@ mod span;
 mod tar;
 
 pub(crate) use archive::{Archive, FrameReader};
+pub(crate) use authentic::{assert_authentic, assert_tree};
 pub(crate) use content::{hash_zeros, read_header};
 pub(crate) use error::from_stream;
 pub use error::{ReadError, ReadErrorKind};

@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, ioctl_ficlone, linkat, open, openat, sta
 
 use super::builder::{Builder, FileSpec, Site};
 use super::dirs::Dirs;
-use super::extract::Job;
+use super::extract::{Job, xattrs_of};
 use super::options::{RestoreObserver, RestoreOptions, Way};
 use super::place::Place;
 use super::{finish, run, workers};
@@ -41,7 +41,10 @@ pub(super) fn find(
     place: &Place<'_>,
     observer: &dyn RestoreObserver,
 ) -> Result<Option<Cached>, ReadError> {
-    let Some(dir) = &options.cache else { return Ok(None) };
+    // Who unpacked a cached tree is not known: it must not pass for what a key admits.
+    let Some(dir) = options.cache.as_ref().filter(|_| options.key.is_none()) else {
+        return Ok(None);
+    };
     fs.create_dir_all(dir).map_err(|e| ReadError::in_output(dir, e))?;
     let way = if options.linked {
         Way::Linked
@@ -90,7 +93,7 @@ fn unpack(
     let place = Place::beside(fs, tree)?;
     let root = place.make_root()?;
     place.assert_room(&root, archive.content_len())?;
-    let site = Site::new(fs, root.as_fd()).read_only();
+    let site = Site::new(fs, root.as_fd(), false).read_only();
     let all = 0..index.sidecar.entries.len();
     let job = Job::new(index, archive, &options.limits, &site, all);
     run::build(&job, options, None, observer)?;
@@ -192,13 +195,14 @@ fn clone(
     path: crate::read::SafePath<'_>,
     source: &OwnedFd,
 ) -> Result<(), ReadError> {
+    let xattrs = xattrs_of(entry);
     let spec = FileSpec {
         path,
         mode: entry.mode,
         mtime_ns: entry.mtime_ns,
         size: entry.size.unwrap_or(0),
         extents: None,
-        xattrs: &[],
+        xattrs: &xattrs,
         expected: None,
     };
     let file: File = builder.create(&spec)?;

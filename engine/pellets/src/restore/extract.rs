@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::builder::{Builder, FileSpec, Site};
 use crate::read::{
-    Archive, FrameReader, Index, Limits, ReadError, SafePath, Span, TarEntry, TarReader,
+    Archive, FrameReader, Index, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
     read_header,
 };
 use crate::sidecar::{EntryKind, SidecarEntry};
@@ -141,6 +141,12 @@ impl<'a> Extractor<'a> {
 
 fn at_content(found: &TarEntry) -> usize {
     usize::try_from(found.header_len).unwrap_or(usize::MAX)
+}
+
+/// The attributes of an entry as the tar stream has them.
+pub(super) fn xattrs_of(entry: &SidecarEntry) -> Vec<Xattr> {
+    let xattr = |(name, value): (&[u8], &[u8])| Xattr { name: name.into(), value: value.into() };
+    entry.attribute_pairs().map(xattr).collect()
 }
 
 /// Where the content of a file comes from.

@@ -14,7 +14,8 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use crate::observer::Progress;
 use crate::read::{
-    Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, check_target, in_order,
+    Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, Xattr, check_target,
+    in_order,
 };
 
 /// Entries between two looks at the observer.
@@ -37,6 +38,8 @@ struct Growing<'a> {
     firsts: Dirs<'a>,
     limits: &'a Limits,
     made: HashMap<Box<[u8]>, Made>,
+    /// Of directories that have any.
+    xattrs: HashMap<Box<[u8]>, Vec<Xattr>>,
     root: Option<(u32, i64)>,
     bytes: u64,
 }
@@ -53,12 +56,13 @@ pub(super) fn restore(
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let mut growing = Growing {
         builder: Builder::new(&site),
         firsts: Dirs::below(site.root),
         limits: &options.limits,
         made: HashMap::new(),
+        xattrs: HashMap::new(),
         root: None,
         bytes: 0,
     };
@@ -139,6 +143,9 @@ impl Growing<'_> {
                 Made::File
             }
         };
+        if matches!(made, Made::Directory(..)) && !entry.xattrs.is_empty() {
+            self.xattrs.insert(path.as_bytes().into(), entry.xattrs.clone());
+        }
         self.made.insert(path.as_bytes().into(), made);
         Ok(())
     }
@@ -196,7 +203,9 @@ impl Growing<'_> {
             .collect();
         directories.sort_unstable_by(|a, b| in_order(&b.0, &a.0));
         for (path, made) in directories {
+            let xattrs = self.xattrs.remove(&path).unwrap_or_default();
             let path = SafePath::judge(&path, self.limits)?;
+            self.builder.dir_xattrs(path, &xattrs)?;
             let mut mode = 0o755;
             if let Made::Directory(stated, mtime) = made {
                 mode = stated;

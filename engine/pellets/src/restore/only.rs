@@ -17,10 +17,10 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use super::{finish, run};
 use crate::read::{
-    Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, check_entry,
-    find_entry, read_header,
+    Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, assert_authentic,
+    check_entry, find_entry, read_header,
 };
-use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
+use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry, SidecarFrame};
 
 /// The largest sidecar that is searched; as large as one that is read.
 const MAX_SIDECAR: u64 = 1 << 30;
@@ -40,7 +40,15 @@ pub(super) fn restore(
         let what = "the pellet holds no such entry";
         ReadError::new(ReadErrorKind::NotFound, "entry-not-found", what).on(path.as_bytes())
     };
-    let (entry, frames) = find_entry(&bytes, path)?.ok_or_else(|| not_found(path))?;
+    let found = match &options.key {
+        None => Found::Text(&bytes),
+        Some(key) => {
+            let sidecar = Sidecar::parse(&bytes)?;
+            assert_authentic(&sidecar, Some(key))?;
+            Found::Whole(Box::new(sidecar))
+        }
+    };
+    let (entry, frames) = found.entry(path)?.ok_or_else(|| not_found(path))?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     if frames != archive.frames() {
         let what = "the sidecar's frames are not those of the archive's seek table";
@@ -53,18 +61,18 @@ pub(super) fn restore(
         (EntryKind::Directory, _) => None,
         (EntryKind::Hardlink, Some(first)) => {
             // Alone it is a file like any other: that of the first name.
-            let (first, _) = find_entry(&bytes, first)?.ok_or_else(|| not_found(first))?;
+            let (first, _) = found.entry(first)?.ok_or_else(|| not_found(first))?;
             Some(first)
         }
         _ => Some(entry),
     };
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let (restored, from) = match one {
         Some(entry) => single(&archive, options, &site, &entry, path)?,
         None => {
-            let sidecar = Sidecar::parse(&bytes)?;
+            let sidecar = found.whole()?;
             let index = Index::check(&sidecar, &archive, &options.limits)?;
             let range = index.subtree(path.as_bytes()).ok_or_else(|| not_found(path))?;
             (subtree(&index, &archive, options, &site, range, observer)?, path.as_path())
@@ -86,6 +94,36 @@ pub(super) fn restore(
     let replaced = place.give(&from, &to, options.sync)?;
     drop(folder);
     Ok(Restored { replaced, ..restored })
+}
+
+/// A sidecar, read as far as it has to be.
+enum Found<'a> {
+    /// Only one entry of it is looked for.
+    Text(&'a [u8]),
+    /// All of it had to be judged.
+    Whole(Box<Sidecar>),
+}
+
+impl Found<'_> {
+    fn entry(
+        &self,
+        path: &RawPath,
+    ) -> Result<Option<(SidecarEntry, Vec<SidecarFrame>)>, ReadError> {
+        match self {
+            Self::Text(bytes) => find_entry(bytes, path),
+            Self::Whole(sidecar) => {
+                let entry = sidecar.entries.iter().find(|e| e.path == *path);
+                Ok(entry.map(|entry| (entry.clone(), sidecar.frames.clone())))
+            }
+        }
+    }
+
+    fn whole(self) -> Result<Box<Sidecar>, ReadError> {
+        match self {
+            Self::Text(bytes) => Ok(Box::new(Sidecar::parse(bytes)?)),
+            Self::Whole(sidecar) => Ok(sidecar),
+        }
+    }
 }
 
 fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {

@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::observer::Progress;
 use crate::read::Limits;
 use crate::sidecar::RawPath;
+use crate::sign::VerifyingKey;
 
 /// What to bring back, and where.
 #[derive(Debug, Clone)]
@@ -25,6 +26,10 @@ pub struct RestoreOptions {
     pub replace: bool,
     /// Whether to wait until the tree is durable before it gets its name.
     pub sync: bool,
+    /// The key that must have signed the Pellet; files are then always extracted, never shared.
+    pub key: Option<VerifyingKey>,
+    /// Whether an attribute that the file system does not take ends the restore; else it is counted.
+    pub strict: bool,
     /// A folder of unpacked trees on the file system of the target, one per Pellet.
     pub cache: Option<PathBuf>,
     /// Whether files may be hard links into that folder: they are read-only, and who writes to one
@@ -48,6 +53,8 @@ impl RestoreOptions {
             only: None,
             replace: false,
             sync: false,
+            key: None,
+            strict: false,
             cache: None,
             linked: false,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

@@ -13,7 +13,7 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use super::{finish, foreign, only, workers};
 use crate::observer::Progress;
-use crate::read::{Archive, Index, ReadError};
+use crate::read::{Archive, Index, ReadError, assert_authentic};
 use crate::sidecar::Sidecar;
 
 /// Brings a Pellet back, or a part of it.
@@ -30,6 +30,10 @@ pub fn restore(
     let done = match (&options.sidecar, &options.only) {
         (Some(sidecar), None) => whole(fs, options, sidecar, observer),
         (Some(sidecar), Some(path)) => only::restore(fs, options, sidecar, path, observer),
+        (None, _) if options.key.is_some() => {
+            let what = "the archive has no sidecar, and so no signature";
+            Err(ReadError::damaged("signature-missing", what).at(&options.archive))
+        }
         (None, None) => foreign::restore(fs, options, observer),
         (None, Some(_)) => Err(ReadError::refused(
             "sidecar-missing",
@@ -47,6 +51,7 @@ fn whole(
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
     let sidecar = Sidecar::read(fs, sidecar)?;
+    assert_authentic(&sidecar, options.key.as_ref())?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     let index = Index::check(&sidecar, &archive, &options.limits)?;
     let place = Place::prepare(fs, &options.target, options.replace)?;
@@ -54,7 +59,7 @@ fn whole(
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let all = 0..sidecar.entries.len();
     let job = Job::new(&index, &archive, &options.limits, &site, all);
     let cached = cache::find(fs, options, &index, &archive, &place, observer)?;

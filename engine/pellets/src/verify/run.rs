@@ -9,10 +9,11 @@ use super::entries::{Checker, Findings};
 use super::finding::{Finding, Verified, VerifyOptions};
 use crate::digest::Digest;
 use crate::observer::Progress;
-use crate::read::{Archive, Index, ReadError, ReadErrorKind, Span};
+use crate::read::{Archive, Index, ReadError, ReadErrorKind, Span, assert_tree};
 use crate::restore::{RestoreObserver, run_units};
 use crate::sidecar::{EntryKind, Sidecar};
-use crate::tree::{TreeHasher, TreeRecord};
+use crate::sign::authenticate;
+use crate::tree::{NodeKind, hash_directories};
 
 /// Bytes of the archive that are hashed at once.
 const CHUNK: usize = 1 << 20;
@@ -32,6 +33,11 @@ pub fn verify(
     let begun = clock.monotonic();
     let findings = Findings::new();
     let sidecar = kept(Sidecar::read(fs, &options.sidecar).map_err(ReadError::from), &findings)?;
+    if let Some(sidecar) = &sidecar
+        && let Err(error) = authenticate(sidecar, options.key.as_ref())
+    {
+        findings.add(0, error);
+    }
     let archive = kept(Archive::open(fs, &options.archive, &options.limits), &findings)?;
     let stop = AtomicBool::new(false);
     let (digest, bytes) = std::thread::scope(|scope| {
@@ -62,6 +68,7 @@ pub fn verify(
         entries,
         frames,
         bytes,
+        signed_by: sidecar.and_then(|s| s.signature).map(|signature| signature.key),
         n_findings: all.len() as u64,
         findings: all.into_iter().take(options.max_findings).map(Finding::from).collect(),
         duration: clock.monotonic().saturating_sub(begun),
@@ -142,7 +149,7 @@ fn contents(
     };
     run_units(options.threads, units.len(), stop, start, work, watch)?;
     if let (Some(sidecar), Some(index)) = (sidecar, &index) {
-        tree(sidecar, findings);
+        tree(sidecar, index, findings);
         trailer(archive, index, findings);
     }
     Ok(())
@@ -161,23 +168,46 @@ fn units(archive: &Archive, index: Option<&Index<'_>>) -> Vec<Range<usize>> {
 }
 
 /// The digest of the tree follows from what the sidecar says of its entries.
-fn tree(sidecar: &Sidecar, findings: &Findings) {
-    let mut hasher = TreeHasher::new();
-    for entry in &sidecar.entries {
-        let target = entry.target.as_ref().map(|t| t.as_bytes()).unwrap_or_default();
-        let what = match (entry.kind, entry.size, &entry.blake3) {
-            (EntryKind::File, Some(size), Some(content)) => TreeRecord::File { size, content },
-            (EntryKind::Symlink, ..) => TreeRecord::Symlink { target },
-            (EntryKind::Hardlink, ..) => TreeRecord::HardLink { first: target },
-            _ => TreeRecord::Directory,
-        };
-        // A path of 4 GiB was refused before.
-        let _ = hasher.add(entry.path.as_bytes(), entry.mode, what);
+fn tree(sidecar: &Sidecar, index: &Index<'_>, findings: &Findings) {
+    if let Err(error) = assert_tree(sidecar) {
+        findings.add(0, error);
+        // The directories above such an entry differ too, which explains nothing more.
+        return;
     }
-    let found = hasher.finish();
-    if found != sidecar.tree {
-        let what = "the digest of the tree does not follow from the entries of the sidecar";
-        findings.add(0, ReadError::damaged("tree-mismatch", what).instead(sidecar.tree, found));
+    if let Some(root) = sidecar.merkle {
+        directories(sidecar, root, index, findings);
+    }
+}
+
+/// So do the digests of its directories.
+fn directories(sidecar: &Sidecar, root: Digest, index: &Index<'_>, findings: &Findings) {
+    let entries = &sidecar.entries;
+    let found = hash_directories(entries, |i| {
+        let first = match entries[i].kind {
+            EntryKind::Directory => return Some(NodeKind::Directory),
+            EntryKind::Symlink => {
+                let target = entries[i].target.as_ref()?.as_bytes();
+                return Some(NodeKind::Symlink { target });
+            }
+            EntryKind::File => i,
+            EntryKind::Hardlink => index.find(entries[i].target.as_ref()?.as_bytes())?,
+        };
+        let file = entries.get(first)?;
+        Some(NodeKind::File { size: file.size?, content: file.blake3.as_ref()?, first })
+    });
+    let Some(found) = found else { return };
+    let what = "the digest of a directory does not follow from what is in it";
+    let differs = |told: Option<Digest>, found: Digest| {
+        let told = told.map_or_else(|| "none".to_owned(), |told| told.to_string());
+        ReadError::damaged("tree-mismatch", what).instead(told, found)
+    };
+    if found.root != root {
+        findings.add(0, differs(Some(root), found.root));
+    }
+    for (i, (entry, found)) in entries.iter().zip(found.dirs).enumerate() {
+        if let Some(found) = found.filter(|found| entry.merkle != Some(*found)) {
+            findings.add(index.start(i), differs(entry.merkle, found).on(entry.path.as_bytes()));
+        }
     }
 }
 

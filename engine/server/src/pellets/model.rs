@@ -28,7 +28,7 @@ pub(crate) enum PackProfile {
     /// Frames of 16 MiB: quick to make and to read from anywhere.
     #[default]
     Seekable,
-    /// Frames of 64 MiB: smaller.
+    /// Frames of 128 MiB: smaller.
     Dense,
 }
 

@@ -101,6 +101,27 @@ fn a_new_tree_appears_in_one_step() {
 }
 
 #[test]
+fn holes_and_attributes_are_there_with_the_tree_or_not_at_all() {
+    let bench = Bench::in_memory();
+    let source = bench.source();
+    bench.file("dir/file", b"content");
+    for n in 0..3u8 {
+        let sparse = fs::File::create(source.join(format!("sparse-{n}"))).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&sparse, &[n; 5000], 1 << 20).unwrap();
+        sparse.set_len(2 << 20).unwrap();
+    }
+    // Where the memory file system takes none, the holes alone are looked at.
+    for path in ["dir", "dir/file", "sparse-1"] {
+        let flags = rustix::fs::XattrFlags::empty();
+        let _ = rustix::fs::setxattr(source.join(path), "user.a", b"v", flags);
+    }
+    let packed = bench.pack_as(&bench.options(), 8192).unwrap();
+    let target = bench.path("out");
+    let options = RestoreOptions { replace: true, ..options(&packed.archive, &target) };
+    each_fault(&options, || old_tree(&target), &snapshot(&source));
+}
+
+#[test]
 fn a_part_is_replaced_in_one_step() {
     let bench = Bench::in_memory();
     let packed = packed(&bench);

@@ -1,6 +1,7 @@
 //! Trees that come back whole or not at all.
 
 mod cache;
+mod contents;
 mod crash;
 mod damage;
 mod foreign;
