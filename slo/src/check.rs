@@ -1,10 +1,10 @@
 //! What can be known of an objective before it runs: alerts that cannot fire, or fire on chance.
 
 use crate::finding::{At, Code, Findings};
-use crate::model::{Indicator, Match, Period};
+use crate::model::{Indicator, Match, MatchOp, Period};
 use crate::number::text;
 use crate::plan::{Counting, Options, Plan, Profile};
-use crate::promql::{self, Countable, Shape, Term};
+use crate::promql::{self, Countable, Shape, Term, matches};
 
 /// Puts down whatever is doubtful about an objective.
 pub fn check(plan: &Plan, options: &Options, found: &mut Findings) {
@@ -131,8 +131,20 @@ fn check_within(file: &str, at: At, events: &Countable, total: &Countable, found
     }
 }
 
+/// Whether a term's matchers say all that `m` says: the same, or values that `m` lets through.
 fn has(term: &Term, m: &Match) -> bool {
-    term.matchers.contains(m)
+    let own = term.matchers.iter().filter(|own| own.name == m.name);
+    { own }.any(|own| own == m || values(own).is_some_and(|v| v.iter().all(|v| matches(m, v))))
+}
+
+/// The values a matcher allows, where it lists them.
+fn values(m: &Match) -> Option<Vec<&str>> {
+    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-' || c == '|';
+    match m.op {
+        MatchOp::Equal => Some(vec![&m.value]),
+        MatchOp::Regex if m.value.chars().all(plain) => Some(m.value.split('|').collect()),
+        _ => None,
+    }
 }
 
 /// The same metric, or a bucket and the count of one histogram.

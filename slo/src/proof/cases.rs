@@ -116,6 +116,22 @@ impl Bench<'_> {
         Some(case)
     }
 
+    /// More fails than the objective allows, from the start.
+    pub(super) fn spent(&self) -> Option<Case> {
+        let (rule, _) = self.rule("BudgetSpent")?;
+        let share = whole_share((self.plan.objective.budget() * 3.0).min(0.9));
+        let hour = 3_600;
+        let stretches = [Stretch::of(self.steps(hour), EVENTS, share)];
+        let all: Vec<&Series> = self.series.iter().collect();
+        let mut case = self.case("three times the budget is spent: said so", &all, &stretches);
+        let left = text(1.0 - share / self.plan.objective.budget());
+        let remaining = format!("max(slo:period_error_budget_remaining:ratio{})", self.selector());
+        case.values.push(value(hour, format!("abs({remaining} - {left}) < bool 0.001"), 1.0));
+        let whole = self.whole(&rule);
+        case.alerts.push(AlertTest { at: hour, name: rule.name, firing: vec![whole] });
+        Some(case)
+    }
+
     /// The indicator's metrics do not exist.
     pub(super) fn missing(&self) -> Option<Case> {
         if self.plan.objective.alerting.missing == Missing::Off {

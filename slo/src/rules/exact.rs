@@ -264,7 +264,9 @@ fn other_alerts(plan: &Plan, options: &Options) -> Vec<Rule> {
         }
     }
     if plan.wants(Severity::Ticket) && plan.has_alerts() {
-        let expr = format!("slo:period_error_budget_remaining:ratio{sel} <= 0");
+        let expr = format!(
+            "max without (sloth_window) (slo:period_error_budget_remaining:ratio{sel}) <= 0"
+        );
         let summary = format!("{id} has spent its error budget");
         let description = "More events failed in the period than the objective allows.";
         add("BudgetSpent", Severity::Ticket, expr, None, summary, description);

@@ -15,7 +15,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("engine/", &["nestr-", "durable-fs"]),
     ("collector/", &["collector-", "durable-fs"]),
     ("perch/", &["collector-", "perch-", "slo", "durable-fs"]),
-    ("xtask", &[]),
+    ("xtask", &["slo"]),
     ("journeys", &[]),
     ("fuzz", &["collector-", "durable-fs"]),
 ];
