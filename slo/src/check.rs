@@ -97,7 +97,9 @@ fn check_indicator(plan: &Plan, found: &mut Findings) {
                 }
                 Shape::Countable(_) | Shape::Ratio(..) => {}
             }
-            ratio_only(file, bad.at, found);
+            if !matches!(plan.counting, Counting::Events(_)) {
+                ratio_only(file, bad.at, found);
+            }
         }
         Indicator::Spans(_) => {}
     }

@@ -256,7 +256,16 @@ fn counting(objective: &Objective, options: &Options) -> Counting {
     match &objective.indicator {
         Indicator::Bad { bad, total } => pair(&bad.value, false, &total.value),
         Indicator::Good { good, total } => pair(&good.value, true, &total.value),
-        Indicator::Ratio { bad } => Counting::Ratio(bad.value.clone()),
+        Indicator::Ratio { bad: query } => match promql::split_ratio(&query.value) {
+            // Sloth's rules use the ratio as it is written.
+            Some((bad, total)) if options.profile == Profile::Exact => {
+                match pair(&bad, false, &total) {
+                    Counting::Events(events) => Counting::Events(events),
+                    _ => Counting::Ratio(query.value.clone()),
+                }
+            }
+            _ => Counting::Ratio(query.value.clone()),
+        },
         Indicator::Spans(spans) => {
             let (bad, total) = span_queries(&objective.id(), spans, &options.events_metric);
             pair(&bad, false, &total)

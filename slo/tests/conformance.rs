@@ -1,6 +1,6 @@
 //! Cases that nobody here wrote: Sloth's integration data and OpenSLO's inputs, where they are present.
 //!
-//! `NESTR_CORPORA` names the folder (`make corpora`); without it the tests say so and pass.
+//! They lie beside the checkout or where `NESTR_TEST_CORPORA` says; without them the tests say so and pass.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,16 @@ use slo::spec::Source;
 use slo::yaml::{Tree, Value};
 
 fn corpus(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("NESTR_CORPORA").map(|c| PathBuf::from(c).join("slo").join(part));
-    let folder = folder.filter(|f| f.is_dir());
-    if folder.is_none() {
-        eprintln!("NOT RUN: no corpus of {part}; NESTR_CORPORA names its folder (make corpora)");
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    let root = std::env::var_os("NESTR_TEST_CORPORA").map_or_else(beside, PathBuf::from);
+    let folder = root.join("slo").join(part);
+    if folder.is_dir() {
+        return Some(folder);
     }
-    folder
+    eprintln!(
+        "skipped: no corpus of {part} beside the checkout; NESTR_TEST_CORPORA names another place"
+    );
+    None
 }
 
 fn options() -> Options {

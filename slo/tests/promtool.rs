@@ -1,4 +1,4 @@
-//! Everything generated is checked and run by the real promtool.
+//! Everything generated is checked and run by the real promtool, routes by the real amtool.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,15 +14,19 @@ use slo::spec::Source;
 
 /// The pinned promtool; without it the test's name goes to the list of those not run.
 fn promtool(test: &str) -> Option<PathBuf> {
+    tool("promtool", test)
+}
+
+fn tool(name: &str, test: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let found = Command::new(root.join("tools/backends/path")).arg("promtool").output().unwrap();
+    let found = Command::new(root.join("tools/backends/path")).arg(name).output().unwrap();
     if found.status.success() {
         return Some(PathBuf::from(String::from_utf8(found.stdout).unwrap().trim()));
     }
-    eprintln!("NOT RUN: {test}: promtool is absent (make backends ARGS=prometheus)");
+    eprintln!("NOT RUN: {test}: {name} is absent (make backends)");
     if let Some(list) = std::env::var_os("NESTR_NOT_RUN") {
         let mut list = fs::OpenOptions::new().append(true).open(list).unwrap();
-        writeln!(list, "slo::{test}: promtool is absent").unwrap();
+        writeln!(list, "slo::{test}: {name} is absent").unwrap();
     }
     None
 }
@@ -82,7 +86,7 @@ fn errors() -> String {
 
 const HEAD: &str = "version: prometheus/v1\nservice: shop\nlabels: {owner: shop}\nslos:\n";
 
-/// A histogram with groups, a sum of two metrics, and a target that the fastest tier cannot reach.
+/// A histogram with groups, a sum of two metrics, and a ratio whose target the fastest tier cannot reach.
 fn several() -> String {
     let rate = |selector: &str| format!("sum(rate({selector}[{{{{.window}}}}]))");
     let mut text = HEAD.to_owned();
@@ -99,7 +103,10 @@ fn several() -> String {
         &(rate("sent_total") + " + " + &rate("dropped_total")),
     );
     // At 85 % the fastest tier cannot be reached.
-    text += &objective("loose", "85", &rate("l_total{ok!=\"true\"}"), &rate("l_total"));
+    let (bad, total) = (rate("l_total{ok!=\"true\"}"), rate("l_total"));
+    text += &format!(
+        "- name: loose\n  objective: 85\n  sli: {{raw: {{error_ratio_query: '({bad} / {total})'}}}}\n  alerting: {{name: AlertLoose}}\n"
+    );
     text
 }
 
@@ -206,4 +213,41 @@ fn promtool_proves_the_committed_alerts() {
         args.extend(files.iter().map(String::as_str));
         run(&tool, &args, &alerts, folder);
     }
+}
+
+#[test]
+fn amtool_takes_the_routes_and_sends_each_severity_to_its_receiver() {
+    let name = "amtool_takes_the_routes_and_sends_each_severity_to_its_receiver";
+    let Some(tool) = tool("amtool", name) else { return };
+    let committed =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("alerts/alertmanager");
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(committed.join("slo.yaml"), folder.path().join("exact.yaml")).unwrap();
+    let options = Options::new(Profile::Sloth, "events_total");
+    let compiled = compile(&[Source { name: "spec.yaml", text: &errors() }], &options);
+    let routes = slo::routes::alertmanager(&compiled.plans, &options);
+    fs::write(folder.path().join("sloth.yaml"), routes).unwrap();
+    for file in ["exact.yaml", "sloth.yaml"] {
+        run(&tool, &["check-config", file], folder.path(), file);
+        for severity in ["page", "ticket", "info"] {
+            let label = format!("sloth_severity={severity}");
+            let config = format!("--config.file={file}");
+            let wanted = format!("--verify.receivers={severity}");
+            let args = ["config", "routes", "test", &config, &wanted, &label];
+            run(&tool, &args, folder.path(), severity);
+        }
+    }
+}
+
+/// A faster tier silences the slower ones of its objective, and nothing else.
+#[test]
+fn the_tiers_of_an_objective_are_silenced_from_fast_to_slow() {
+    let options = Options::new(Profile::Exact, "events_total");
+    let text = errors() + &several()[HEAD.len()..];
+    let compiled = compile(&[Source { name: "spec.yaml", text: &text }], &options);
+    let routes = slo::routes::alertmanager(&compiled.plans, &options);
+    let tail = &routes[routes.find("inhibit_rules").unwrap()..];
+    let first = "- source_matchers: [\"slo_tier=\\\"page-quick\\\"\"]\n  target_matchers: [\"slo_tier=~\\\"page-slow|ticket-quick|ticket-slow\\\"\"]\n  equal: [route, sloth_id]\n";
+    assert!(tail.contains(first), "{tail}");
+    assert_eq!(tail.matches("source_matchers").count(), 4, "{tail}");
 }

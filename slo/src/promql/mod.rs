@@ -6,7 +6,7 @@ mod template;
 
 pub use classify::{Countable, Shape, Term, Unit, classify};
 pub use example::{example, matches};
-pub use template::{fill, mentions_window, parse};
+pub use template::{fill, mentions_window, parse, split_ratio};
 
 use promql_parser::parser::{self, Expr};
 

@@ -1,5 +1,6 @@
 //! `{{.window}}`, with any spaces inside the braces, is the only template there is.
 
+use promql_parser::parser::token::T_DIV;
 use promql_parser::parser::{self, Expr};
 
 use crate::length::Length;
@@ -42,4 +43,20 @@ pub fn fill(query: &str, window: Length) -> String {
 /// Parses a query with templates; the parser's own words otherwise.
 pub fn parse(query: &str) -> Result<Expr, String> {
     parser::parse(&fill(query, MARK))
+}
+
+/// The two sides of a query that is one sum over another, each with its templates.
+#[must_use]
+pub fn split_ratio(query: &str) -> Option<(String, String)> {
+    let mark = parser::parse(&format!("x[{MARK}]")).ok()?.to_string();
+    let mark = mark.strip_prefix("x[")?.strip_suffix(']')?;
+    let show = |e: &Expr| e.to_string().replace(mark, "{{.window}}");
+    let mut expr = &parse(query).ok()?;
+    while let Expr::Paren(inner) = expr {
+        expr = &inner.expr;
+    }
+    match expr {
+        Expr::Binary(e) if e.op.id() == T_DIV => Some((show(&e.lhs), show(&e.rhs))),
+        _ => None,
+    }
 }

@@ -32,6 +32,11 @@ fn a_ratio_of_two_sums_is_seen_through_its_parentheses() {
         "((sum(increase(a[{{.window}}]))) / (sum(increase(b[{{.window}}]))))",
     ] {
         assert!(matches!(classify(query), Shape::Ratio(..)), "{query}");
+        let (bad, total) = split_ratio(query).unwrap();
+        for (side, metric) in [(bad, "a"), (total, "b")] {
+            let Shape::Countable(c) = classify(&side) else { panic!("{side}") };
+            assert_eq!((c.terms[0].metric.as_str(), c.unit), (metric, Unit::Increase));
+        }
     }
 }
 

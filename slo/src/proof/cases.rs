@@ -29,7 +29,7 @@ pub(super) struct Bench<'a> {
 impl Bench<'_> {
     /// Steady traffic without an error. Series that only failures move do not exist: that is 0, too.
     pub(super) fn healthy(&self) -> Option<Case> {
-        let hours = 4 * 3_600;
+        let hours = 2 * 3_600;
         let exact = self.options.profile == Profile::Exact;
         let shown: Vec<&Series> =
             self.series.iter().filter(|s| !exact || s.per_good > 0.0).collect();
@@ -81,7 +81,7 @@ impl Bench<'_> {
             stretches.push(Stretch::of(apart - 1, 0.0, 0.0));
             stretches.push(Stretch::of(1, 1.0, if n == 4 { 1.0 } else { 0.0 }));
         }
-        let after = 6 * 3_600;
+        let after = 2 * 3_600;
         stretches.push(Stretch::of(self.steps(after), 0.0, 0.0));
         let all: Vec<&Series> = self.series.iter().collect();
         let mut case =
@@ -102,7 +102,7 @@ impl Bench<'_> {
     /// All counters begin at 0 again in the midst of traffic that spends half the budget.
     pub(super) fn counter_reset(&self) -> Option<Case> {
         let share = whole_share(self.plan.objective.budget() / 2.0);
-        let half = 2 * 3_600;
+        let half = 4_500;
         let again = Stretch { reset: true, ..Stretch::of(self.steps(half), EVENTS, share) };
         let stretches = [Stretch::of(self.steps(half), EVENTS, share), again];
         let all: Vec<&Series> = self.series.iter().collect();

@@ -81,8 +81,8 @@ pub fn tests(plan: &Plan, options: &Options) -> Vec<TestFile> {
     let fast = |long: Length| long.0 / step.0 <= 720;
     let mut files = Vec::new();
     // Days are simulated in coarser steps; the shortest windows say nothing there.
-    let coarse = Length(step.0 * 5);
-    for (suffix, step, evaluation) in [("fast", step, step), ("slow", coarse, coarse)] {
+    let (coarse, rare) = (Length(step.0 * 5), Length(step.0 * 10));
+    for (suffix, step, evaluation) in [("fast", step, step), ("slow", coarse, rare)] {
         let bench = cases::Bench { plan, options, series: &series, step, evaluation };
         let mut cases = Vec::new();
         if suffix == "fast" {

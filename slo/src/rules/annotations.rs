@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::burn::Tier;
-use crate::length::Length;
 use crate::model::{Channel, Severity};
 use crate::number::text;
 use crate::plan::{Options, Plan};
@@ -70,56 +69,28 @@ pub fn burn_annotations(plan: &Plan, options: &Options, tier: &Tier) -> Map {
         Some(short) => format!("over {} and over {short}", tier.long),
         None => format!("over {}", tier.long),
     };
-    let left = Length(o.period.nominal().0.checked_div(round(tier.factor)).unwrap_or_default());
     let spent = if tier.factor >= 1.0 {
-        format!(
-            " At this rate the whole budget lasts {}.",
-            readable(left, o.period.nominal(), tier.factor)
-        )
+        let lasts = o.period.nominal().seconds() / tier.factor;
+        format!(" At this rate the whole budget lasts {}.", hours(lasts))
     } else {
         String::new()
     };
     let description =
         format!("More than {} % of events failed {windows}.{spent}", text(tier.threshold * 100.0));
-    finish(plan, options, &plan.objective.alerting.name, tier.severity, &summary, &description)
+    annotations(plan, options, &plan.objective.alerting.name, tier.severity, &summary, &description)
 }
 
-fn round(factor: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small factor")]
-    let whole = factor.round() as u64;
-    whole
-}
-
-/// A length to the minute.
-fn readable(rough: Length, period: Length, factor: f64) -> String {
-    let seconds = period.seconds() / factor;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a period")]
-    let minutes = (seconds / 60.0).round() as u64;
-    let exact = Length(minutes.max(1) * 60);
-    let hours = exact.0 / 3_600;
-    if hours >= 48 {
-        format!("{}h", (exact.0 + 1_800) / 3_600)
-    } else if rough.0 == 0 {
-        rough.to_string()
-    } else {
-        exact.to_string()
+/// A time in hours, in minutes where it is short.
+fn hours(seconds: f64) -> String {
+    if seconds >= 7_200.0 {
+        return format!("{}h", (seconds / 3_600.0).round());
     }
+    format!("{}m", (seconds / 60.0).round())
 }
 
-/// The annotations of the alerts that are no tiers.
+/// The annotations of an alert with its own words; those of the objective go before.
 #[must_use]
-pub fn extra_annotations(
-    plan: &Plan,
-    options: &Options,
-    alert: &str,
-    severity: Severity,
-    summary: &str,
-    description: &str,
-) -> Map {
-    finish(plan, options, alert, severity, summary, description)
-}
-
-fn finish(
+pub fn annotations(
     plan: &Plan,
     options: &Options,
     alert: &str,

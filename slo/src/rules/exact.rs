@@ -17,7 +17,7 @@ use crate::number::text;
 use crate::plan::{Counting, Events, Options, Plan};
 use crate::promql::fill;
 
-use super::annotations::{alert_labels, burn_annotations, extra_annotations, label_set, selector};
+use super::annotations::{alert_labels, annotations, burn_annotations, label_set, selector};
 use super::{Group, Rule, sloth};
 
 const BAD: &str = "slo:sli:events_bad:increase";
@@ -232,8 +232,7 @@ fn other_alerts(plan: &Plan, options: &Options) -> Vec<Rule> {
     let mut add =
         |suffix: &str, severity, expr: String, hold, summary: String, description: &str| {
             let name = plan.alert_name(suffix);
-            let annotations =
-                extra_annotations(plan, options, &name, severity, &summary, description);
+            let annotations = annotations(plan, options, &name, severity, &summary, description);
             let labels = alert_labels(plan, severity, None);
             rules.push(Rule { name, is_alert: true, expr, hold, labels, annotations });
         };

@@ -11,7 +11,7 @@ use crate::length::Length;
 use crate::model::Object;
 use crate::plan::{Options, Plan, Profile};
 
-pub use annotations::{burn_annotations, extra_annotations, label_set, runbook_url};
+pub use annotations::{annotations, burn_annotations, label_set, runbook_url};
 pub use render::{rule_file, scalar};
 
 /// A recording or alerting rule.

@@ -50,7 +50,7 @@ enum Kind {
 
 /// What could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}", path.display())]
+#[error("cannot read {}", .path.display())]
 pub(super) struct Unreadable {
     path: PathBuf,
     source: std::io::Error,
