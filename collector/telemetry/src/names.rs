@@ -234,6 +234,10 @@ pub mod attr {
     pub const NODE: &str = "node";
     /// What became of an item on its edge.
     pub const OUTCOME: &str = "outcome";
+    /// The run of `perch bench send` that made an item, in hex. Only on items it makes.
+    pub const PERCH_BENCH_RUN: &str = "perch.bench.run";
+    /// The item's number within its run, counted from 2^28 so that all take the same bytes. Only on items `perch bench send` makes.
+    pub const PERCH_BENCH_SEQ: &str = "perch.bench.seq";
     /// Attributes of a log record that did not fit the backend's bounds.
     pub const PERCH_LEFT_OUT: &str = "perch.left_out";
     /// The pipeline's name in the configuration.

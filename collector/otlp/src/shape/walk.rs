@@ -1,16 +1,8 @@
-//! Proves the shape of a request by one walk over tags and lengths, without decoding it.
-//!
-//! *Invariants* of a request that passed
-//! 1. Every known field has its wire type, every length fits, every string is UTF-8, every id is whole or absent.
-//! 2. A field that may stand once stands at most once, and so does a `oneof`: protobuf readers disagree on
-//!    repeated ones (last wins, or merge), and what we judge must be what the next reader sees.
-//! 3. Nesting, `AnyValue` depth, items and attributes lie within the limits.
-//!
-//! *Not here*: meaning. A span without a trace id or with an end before its start passes; policies judge that.
-//! Unknown fields pass, as protobuf demands.
+//! The walk.
 
 use std::borrow::Cow;
 
+use super::pair;
 use crate::schema::{self, Field, Kind, Label, Message};
 use crate::wire::{read_len, read_tag, read_varint, skip};
 use crate::{Limits, Malformed, Signal};
@@ -49,8 +41,12 @@ struct Depth {
     any_values: usize,
 }
 
-/// The bit that stands for "a member of the oneof was seen"; field number 0 does not exist.
-const ONE_OF_SEEN: u32 = 1;
+impl Depth {
+    /// Whether an attribute and its value may stand here.
+    fn admits_plain_pair(self, limits: &Limits) -> bool {
+        self.messages < limits.max_nesting && self.any_values < limits.max_any_value_depth
+    }
+}
 
 impl Walk<'_> {
     /// `until_end` is the distance from the start of `bytes` to the end of the payload; it yields offsets.
@@ -76,18 +72,13 @@ impl Walk<'_> {
                 }
                 continue;
             };
-            let first = match field.label {
-                Label::One => mark(&mut seen, 1 << number),
-                Label::OneOf => mark(&mut seen, ONE_OF_SEEN),
-                Label::Many => true,
-                Label::Attributes => {
-                    n_attributes += 1;
-                    n_attributes <= self.limits.max_attributes
-                }
-            };
-            if !first {
+            // A `match` over labels would be an indirect jump that no processor foresees.
+            let is_attribute = field.label == Label::Attributes;
+            n_attributes += u32::from(is_attribute);
+            if seen & field.once != 0 || n_attributes > self.limits.max_attributes {
                 return self.too_often(place, field);
             }
+            seen |= field.once;
             if wire_type != 2 {
                 let whole = wire_type == field.kind.wire_type()
                     && skip(&mut rest, number, wire_type).is_some();
@@ -97,7 +88,9 @@ impl Walk<'_> {
                 continue;
             }
             let Some(value) = read_len(&mut rest) else { return self.broken(place, field) };
-            if let Kind::Message(inner) = field.kind {
+            if is_attribute && depth.admits_plain_pair(self.limits) && pair::is_plain(value) {
+                self.shape.depth = self.shape.depth.max(depth.messages + 1);
+            } else if let Kind::Message(inner) = field.kind {
                 let until_end = until_end - (bytes.len() - rest.len()) + value.len();
                 self.message(inner, value, until_end, depth)?;
             } else if !delimited(field, value) {
@@ -145,14 +138,6 @@ impl Walk<'_> {
         };
         self.fail(until_end, what)
     }
-}
-
-/// Whether `bit` is seen for the first time.
-#[inline]
-fn mark(seen: &mut u32, bit: u32) -> bool {
-    let first = *seen & bit == 0;
-    *seen |= bit;
-    first
 }
 
 /// A known length-delimited field that is not a message: text, bytes, an id, or packed scalars.
