@@ -175,6 +175,13 @@ fn got(name: &str) -> Vec<u32> {
     GOT.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
 }
 
+/// A folder in memory where the machine has one: tests that sync thousands of times test no disk.
+fn quick_dir() -> tempfile::TempDir {
+    let shared = std::path::Path::new("/dev/shm");
+    let made = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
+    made.unwrap()
+}
+
 fn n_got(name: &str) -> u32 {
     got(name).len().try_into().unwrap()
 }

@@ -34,7 +34,7 @@ fn verdict(fault: Fault, n_fault: u64, op: &Op) -> Verdict {
 fn config(dir: &Path, name: &str) -> String {
     format!(
         "receivers: {{hand/{name}: }}\nexporters: {{sink/{name}: }}\n\
-         storage: {{directory: '{}', max_bytes: 8KiB}}\nservice: {{pipelines: {{logs: \
+         storage: {{directory: '{}', max_bytes: 6KiB}}\nservice: {{pipelines: {{logs: \
          {{receivers: [hand/{name}], exporters: [sink/{name}]}}}}}}",
         dir.display()
     )
@@ -42,7 +42,7 @@ fn config(dir: &Path, name: &str) -> String {
 
 /// One life with a fault and one without; gives whether the fault came to pass.
 async fn two_lives(fault: Fault, n_fault: u64) -> bool {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let name = format!("{fault:?}-{n_fault}").to_lowercase();
     let text = config(dir.path(), &name);
     let n_ops = Arc::new(AtomicU64::new(0));
@@ -54,7 +54,7 @@ async fn two_lives(fault: Fault, n_fault: u64) -> bool {
     let mut acked = BTreeSet::new();
     if let Ok(graph) = Graph::build(&parse(&text), &REGISTRY, host(Arc::new(fs))) {
         let graph = graph.start().await.unwrap();
-        for mark in 0..24 {
+        for mark in 0..18 {
             if offer(&intake(&format!("hand/{name}")), numbered(mark, 400)).await
                 == Admission::Accepted
             {

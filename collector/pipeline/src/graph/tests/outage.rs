@@ -21,7 +21,7 @@ fn config(dir: &std::path::Path, name: &str, storage: &str, more: &str) -> Strin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_exporter_may_be_away_for_longer_than_memory_holds() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let text = config(dir.path(), "out", "128MiB", ", ack: memory");
     let graph = run_with(&text, Arc::new(DiskFs)).await;
     let sinks = ["a", "b", "c"].map(|s| format!("sink/out-{s}"));
@@ -56,7 +56,7 @@ async fn each_exporter_may_be_away_for_longer_than_memory_holds() {
 async fn a_full_secondary_loses_its_own_oldest_and_nobody_else_feels_it() {
     for storage in ["96KiB", ""] {
         let name = if storage.is_empty() { "ring" } else { "disk" };
-        let dir = tempfile::tempdir().unwrap();
+        let dir = quick_dir();
         let sinks = ["a", "b", "c"].map(|s| format!("sink/{name}-{s}"));
         let more = format!(", primary: [{}, {}]", sinks[0], sinks[1]);
         let mut config = parse(&config(dir.path(), name, storage, &more));
@@ -87,7 +87,7 @@ async fn a_full_secondary_loses_its_own_oldest_and_nobody_else_feels_it() {
 
 #[tokio::test]
 async fn a_full_primary_refuses_and_what_it_holds_stays() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = quick_dir();
     let text = config(dir.path(), "full", "96KiB", "");
     let sinks = ["a", "b", "c"].map(|s| format!("sink/full-{s}"));
     feel(&sinks[1], Mood::Away);
