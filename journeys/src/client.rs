@@ -93,3 +93,14 @@ impl Reply {
         Err(format!("{}: {}", self.status, self.text))
     }
 }
+
+/// A value as it may stand in the query of a URL.
+#[must_use]
+pub fn escaped(value: &str) -> String {
+    value
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }
+        })
+        .collect()
+}

@@ -17,12 +17,14 @@
 
 mod absent;
 mod client;
+mod prometheus;
 mod stack;
 mod tree;
 mod wait;
 
 pub use absent::{backend, needs};
-pub use client::Client;
+pub use client::{Client, Reply, escaped};
+pub use prometheus::Prometheus;
 pub use stack::{Stack, StackOptions};
 pub use tree::sample_tree;
 pub use wait::wait_for;

@@ -1,9 +1,12 @@
-//! The rules of the house as programs: `cargo xtask arch`, `tidy`, `gen [--check]`.
+//! The rules of the house as programs: `cargo xtask arch`, `tidy`, `gen [--check]`, `queries`.
 
 #![expect(clippy::print_stderr, reason = "a command speaks to the terminal")]
 
+mod alerts;
 mod arch;
 mod generate;
+mod promql_names;
+mod queries;
 mod repo;
 mod source;
 mod tidy;
@@ -25,12 +28,14 @@ enum Command {
     Arch,
     /// Watch the tail: file and function length, unwraps, forbidden words.
     Tidy,
-    /// Write constants and reference pages from the catalogue.
+    /// Write constants and reference pages from the catalogue, and alerts from the objectives.
     Gen {
         /// Change nothing; fail if anything would change.
         #[arg(long)]
         check: bool,
     },
+    /// Refuse a query, alert or objective that names a metric nobody emits.
+    Queries,
 }
 
 fn main() -> ExitCode {
@@ -50,5 +55,6 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Arch => arch::run(&root),
         Command::Tidy => tidy::run(&root),
         Command::Gen { check } => generate::run(&root, *check),
+        Command::Queries => queries::run(&root),
     }
 }

@@ -9,6 +9,7 @@ mod guard;
 mod http;
 mod logging;
 mod signals;
+mod slo;
 mod up;
 
 use std::process::ExitCode;

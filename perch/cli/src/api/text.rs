@@ -29,6 +29,7 @@ pub(super) fn readiness(nodes: &[NodeHealth], draining: bool, n_lag_bytes: u64) 
             NodeState::Ready => "ready",
             NodeState::Restarting => "restarting",
             NodeState::Stopped => "stopped",
+            NodeState::Stuck => "stuck",
         };
         let _ = write!(text, "[{sign}]{node} {word}");
         if *n_restarts > 0 {
