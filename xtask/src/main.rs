@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a command speaks to the terminal")]
 
+mod alerts;
 mod arch;
 mod generate;
 mod promql_names;
@@ -27,13 +28,13 @@ enum Command {
     Arch,
     /// Watch the tail: file and function length, unwraps, forbidden words.
     Tidy,
-    /// Write constants and reference pages from the catalogue.
+    /// Write constants and reference pages from the catalogue, and alerts from the objectives.
     Gen {
         /// Change nothing; fail if anything would change.
         #[arg(long)]
         check: bool,
     },
-    /// Refuse a query that names a metric nobody emits.
+    /// Refuse a query, alert or objective that names a metric nobody emits.
     Queries,
 }
 

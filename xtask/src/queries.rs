@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::alerts;
 use crate::generate::{Catalogue, GroupKind, Instrument, catalogues};
 use crate::promql_names::{Selector, metrics};
 use crate::repo;
@@ -17,7 +18,7 @@ use crate::repo;
 /// The keys of a dashboard under which queries stand.
 const QUERY_KEYS: [&str; 3] = ["expr", "query", "definition"];
 
-/// Fails if a rendered dashboard asks for a metric that nobody emits.
+/// Fails if a rendered dashboard, an alert or an objective asks for a metric that nobody emits.
 pub fn run(root: &Path) -> Result<()> {
     let known = Known::load(&catalogues(root)?)?;
     let mut findings = Vec::new();
@@ -31,6 +32,7 @@ pub fn run(root: &Path) -> Result<()> {
             findings.extend(dashboard(&name, &board, &known));
         }
     }
+    findings.extend(alerts::check(root, &known)?);
     repo::verdict("queries", &findings)
 }
 

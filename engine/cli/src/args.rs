@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use nestr_pellets::{Digest, PelletName, Profile};
+use nestr_pellets::{Digest, PelletName, Profile, Relocate};
 
 /// Packs dependency trees into Pellets and serves the Engine.
 #[derive(Debug, Parser)]
@@ -161,6 +161,12 @@ pub(crate) struct RestoreArgs {
     /// Make files read-only hard links into the cache: the quickest, but who writes to one changes all
     #[arg(long, requires = "cache")]
     pub(crate) linked: bool,
+    /// Whether scripts that name the path of the tree shall name the new one: auto or never
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub(crate) relocate: Relocate,
+    /// Try whether the tree works, with the tools it belongs to; this runs what it holds
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) verify_build: bool,
     /// Print the result as one JSON line
     #[arg(long)]
     pub(crate) json: bool,

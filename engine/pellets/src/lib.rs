@@ -23,6 +23,7 @@ mod base;
 mod cpu;
 mod diff;
 mod digest;
+mod ecosystem;
 mod error;
 mod gc;
 mod name;
@@ -42,6 +43,7 @@ pub use archive::{DeltaFrame, DeltaFrameError, SeekTable, SeekTableError, SeekTa
 pub use base::{Base, Stamps};
 pub use diff::{Aspect, ChangedEntry, DiffEntry, PelletDiff, diff};
 pub use digest::{Digest, DigestError};
+pub use ecosystem::{Ecosystem, Expected, SelfTest, Shape, self_tests};
 pub use error::{ErrorKind, PackError};
 pub use gc::{
     GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedDelta, ListedLayer, ListedPellet, list,
@@ -56,7 +58,8 @@ pub use read::{
     TarKind, TarOdd, TarReader, Xattr, list_foreign,
 };
 pub use restore::{
-    RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
+    Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
+    Way, restore,
 };
 pub use sidecar::{
     DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION,

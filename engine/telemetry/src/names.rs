@@ -206,6 +206,8 @@ pub mod span {
     pub const PELLET_EXTRACT: &str = "pellet.extract";
     /// The rename that gives the new tree its name, and the removal of the old one.
     pub const PELLET_PLACE: &str = "pellet.place";
+    /// The self-tests of a restored tree.
+    pub const PELLET_PROVE: &str = "pellet.prove";
     /// A comparison of a Pellet with its digests.
     pub const PELLET_VERIFY: &str = "pellet.verify";
     /// A collection of the store by age, count and size.
@@ -260,6 +262,10 @@ pub mod attr {
     pub const NESTR_PELLET_NAME: &str = "nestr.pellet.name";
     /// The profile: `seekable` or `dense`.
     pub const NESTR_PELLET_PROFILE: &str = "nestr.pellet.profile";
+    /// What the self-tests of a restored tree say: `proved`, `refuted` or `unproven`.
+    pub const NESTR_PELLET_PROOF: &str = "nestr.pellet.proof";
+    /// Files that were rewritten because they name the path of the tree.
+    pub const NESTR_PELLET_RELOCATED: &str = "nestr.pellet.relocated";
     /// Pellets that were removed from the store.
     pub const NESTR_PELLET_REMOVED: &str = "nestr.pellet.removed";
     /// The path of the packed tree.

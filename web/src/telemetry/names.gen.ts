@@ -24,6 +24,8 @@ export const span = {
   pelletExtract: "pellet.extract",
   /** The rename that gives the new tree its name, and the removal of the old one. */
   pelletPlace: "pellet.place",
+  /** The self-tests of a restored tree. */
+  pelletProve: "pellet.prove",
   /** A comparison of a Pellet with its digests. */
   pelletVerify: "pellet.verify",
   /** A collection of the store by age, count and size. */
@@ -78,6 +80,10 @@ export const attr = {
   nestrPelletName: "nestr.pellet.name",
   /** The profile: `seekable` or `dense`. */
   nestrPelletProfile: "nestr.pellet.profile",
+  /** What the self-tests of a restored tree say: `proved`, `refuted` or `unproven`. */
+  nestrPelletProof: "nestr.pellet.proof",
+  /** Files that were rewritten because they name the path of the tree. */
+  nestrPelletRelocated: "nestr.pellet.relocated",
   /** Pellets that were removed from the store. */
   nestrPelletRemoved: "nestr.pellet.removed",
   /** The path of the packed tree. */

@@ -1,11 +1,13 @@
-//! `xtask gen`: the catalogue becomes constants in Rust and TypeScript and reference pages.
+//! `xtask gen`: the catalogue becomes constants in Rust and TypeScript and reference pages, the objectives
+//! become rules, tests, routes and runbooks.
 //!
 //! # Invariants
-//! 1. Output depends on the catalogue alone, byte for byte.
+//! 1. Output depends on the catalogue and the objectives alone, byte for byte.
 //! 2. A metric label has a closed list or a bound; anything else is refused here.
 
 mod catalogue;
 mod markdown;
+pub mod objectives;
 mod rust;
 mod typescript;
 
@@ -21,13 +23,22 @@ use crate::repo;
 /// Writes what is generated, or with `check` fails if a file on disk differs.
 pub fn run(root: &Path, check: bool) -> Result<()> {
     let mut stale = Vec::new();
-    for (path, text) in outputs(root)? {
-        let file = root.join(path);
+    let outputs = outputs(root)?;
+    for orphan in objectives::orphans(root, &outputs)? {
+        if check {
+            stale.push(format!("no objective gives {orphan}; run `cargo xtask gen`"));
+        } else {
+            fs::remove_file(root.join(&orphan))?;
+            eprintln!("gen: removed {orphan}");
+        }
+    }
+    for (path, text) in outputs {
+        let file = root.join(&path);
         if fs::read_to_string(&file).is_ok_and(|old| old == text) {
             continue;
         }
         if check {
-            stale.push(format!("{path} differs from the catalogue; run `cargo xtask gen`"));
+            stale.push(format!("{path} differs from its source; run `cargo xtask gen`"));
         } else {
             if let Some(dir) = file.parent() {
                 fs::create_dir_all(dir)?;
@@ -47,13 +58,17 @@ pub fn catalogues(root: &Path) -> Result<[Catalogue; 3]> {
     Ok([foreign, nestr, perch])
 }
 
-fn outputs(root: &Path) -> Result<Vec<(&'static str, String)>> {
+fn outputs(root: &Path) -> Result<Vec<(String, String)>> {
     let [_, nestr, perch] = catalogues(root)?;
-    Ok(vec![
+    let names = [
         ("engine/telemetry/src/names.rs", rust::names(&nestr)?),
         ("collector/telemetry/src/names.rs", rust::names(&perch)?),
         ("web/src/telemetry/names.gen.ts", typescript::names(&nestr)),
         ("docs/reference/nestr-telemetry.md", markdown::page("Telemetry of Nestr", &nestr)?),
         ("docs/reference/perch-telemetry.md", markdown::page("Telemetry of Perch", &perch)?),
-    ])
+        ("docs/reference/slo-findings.md", objectives::findings_page()),
+    ];
+    let mut all: Vec<_> = names.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+    all.extend(objectives::alerts(root, &perch)?);
+    Ok(all)
 }

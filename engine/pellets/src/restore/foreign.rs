@@ -99,6 +99,8 @@ pub(super) fn restore(
         way: Way::Extract,
         replaced: false,
         verified: false,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: site.n_stripped.load(Ordering::Relaxed),
         n_xattrs_lost: site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,

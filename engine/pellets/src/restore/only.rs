@@ -197,6 +197,8 @@ fn single<'p>(
         way: Way::Extract,
         replaced: false,
         verified: true,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: load(&site.n_stripped),
         n_xattrs_lost: load(&site.n_xattrs_lost),
         duration: Duration::ZERO,

@@ -11,8 +11,9 @@ use super::cache::{self, Cached};
 use super::extract::{Extractor, Job};
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::Place;
-use super::{finish, foreign, only, workers};
+use super::{finish, foreign, only, relocate, workers};
 use crate::cpu::Meter;
+use crate::ecosystem;
 use crate::observer::Progress;
 use crate::read::{Archive, Index, Layers, ReadError, assert_authentic};
 use crate::sidecar::Sidecar;
@@ -77,8 +78,10 @@ fn whole(
         }
     };
     let frames = build(&job, options, cached.as_ref(), observer)?;
+    let shapes = ecosystem::detect(&sidecar.entries);
+    let n_relocated = relocate::relocate(&job, options, &sidecar.origin, &shapes)?;
     finish::finish(&job, options.threads, Some(&sidecar.origin))?;
-    let restored = report(&job, options, way, frames);
+    let restored = Restored { shapes, n_relocated, ..report(&job, options, way, frames) };
     drop(phase);
 
     let _phase = PhaseGuard::start(observer, RestorePhase::Place);
@@ -142,6 +145,8 @@ pub(super) fn report(job: &Job<'_>, options: &RestoreOptions, way: Way, frames: 
         way,
         replaced: false,
         verified: way == Way::Extract,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: job.site.n_stripped.load(Ordering::Relaxed),
         n_xattrs_lost: job.site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,

@@ -20,6 +20,7 @@ mod keeper;
 mod model;
 mod observer;
 mod offline;
+mod proof;
 mod readback;
 mod recovery;
 mod removal;
@@ -35,6 +36,7 @@ pub(crate) use entries::{__path_list_pellet_entries, list_pellet_entries};
 pub(crate) use gate::Gate;
 pub(crate) use jobs::Jobs;
 pub use offline::{CollectError, collect_offline};
+pub use proof::{Proof, ProofOutcome, Tested, Verdict, prove, traced_proof};
 pub(crate) use readback::{
     __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
 };

@@ -30,5 +30,5 @@ mod state_dir;
 mod supervisor;
 mod token;
 
-pub(crate) use options::UpArgs;
+pub(crate) use options::{UpArgs, cache_dir, is_executable, on_path};
 pub(crate) use run::run;

@@ -158,13 +158,8 @@ impl UpArgs {
             None => base_dir("XDG_STATE_HOME", ".local/state")
                 .context("no home folder is known; name a folder with --state-dir")?,
         };
-        let backends_dir = if self.no_backends {
-            None
-        } else {
-            self.backends_dir.or_else(|| {
-                base_dir("XDG_CACHE_HOME", ".cache").map(|dir| dir.join("nestr-perch/backends"))
-            })
-        };
+        let backends_dir =
+            if self.no_backends { None } else { self.backends_dir.or_else(cache_dir) };
         let mut roots = vec![std::env::current_dir().context("the current folder is gone")?];
         for root in self.roots {
             let found = root.canonicalize();
@@ -225,15 +220,20 @@ fn find_nestr() -> anyhow::Result<PathBuf> {
 }
 
 /// The first program of that name on PATH.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| is_executable(path))
 }
 
 /// Whether `path` is a file that somebody may run.
-pub(super) fn is_executable(path: &Path) -> bool {
+pub(crate) fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}
+
+/// Where the servers that were built lie.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    base_dir("XDG_CACHE_HOME", ".cache").map(|dir| dir.join("nestr-perch/backends"))
 }
 
 fn base_dir(variable: &str, beneath_home: &str) -> Option<PathBuf> {

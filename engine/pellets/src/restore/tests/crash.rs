@@ -45,7 +45,7 @@ fn old_tree(target: &Path) -> Tree {
 
 /// Runs restores of which one operation fails, until one sees no fault; `before` prepares the target,
 /// `new` is what it becomes.
-fn each_fault(options: &RestoreOptions, before: impl Fn() -> Tree, new: &Tree) {
+pub(super) fn each_fault(options: &RestoreOptions, before: impl Fn() -> Tree, new: &Tree) {
     for fault in [Fault::Error, Fault::Full, Fault::Dead] {
         let mut n_ops = 0;
         loop {

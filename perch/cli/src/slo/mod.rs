@@ -1,0 +1,47 @@
+//! `perch slo`: objectives are checked, compiled to rules, and the rules are tested.
+//!
+//! The compiler is the crate `slo`, which touches no file; reading, writing and calling promtool stand here.
+
+mod generate;
+mod input;
+mod output;
+mod promtool;
+mod test;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Exit codes of the contract.
+const NOT_FOUND: u8 = 4;
+const VERIFICATION_FAILED: u8 = 5;
+
+/// `perch slo …`
+#[derive(Debug, clap::Args)]
+pub(crate) struct SloArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check objectives and say how each is evaluated
+    Validate(validate::ValidateArgs),
+    /// Write rules; into a folder also their tests, routes and runbooks
+    Generate(generate::GenerateArgs),
+    /// Have promtool run the generated tests of the generated rules
+    Test(test::TestArgs),
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &SloArgs) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Validate(args) => validate::run(args),
+        Command::Generate(args) => generate::run(args),
+        Command::Test(args) => test::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests;
