@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use durable_fs::Fs;
 
 use crate::digest::Digest;
-use crate::read::{Archive, Index, Limits, ReadError};
+use crate::read::{Archive, Index, Limits, ReadError, assert_tree};
 use crate::sidecar::{Layer, Sidecar};
 
 /// An earlier Pellet to pack against.
@@ -30,6 +30,8 @@ impl Base {
         let sidecar = Sidecar::read(fs, sidecar)?;
         let archive = Archive::open(fs, archive, limits)?;
         Index::check(&sidecar, &archive, limits)?;
+        // The digests of its entries are taken over, and only this one tells of damage to them.
+        assert_tree(&sidecar)?;
         let (found, _) = archive.digest(&AtomicBool::new(false))?;
         if found != sidecar.digest {
             let what = "the digest of the archive is another one";

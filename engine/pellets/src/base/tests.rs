@@ -122,11 +122,20 @@ fn a_base_that_is_damaged_is_none() {
     let bench = Bench::in_memory();
     tree(&bench);
     let packed = pack(&bench, "store", &bench.options());
+    let code = || {
+        let opened = Base::open(&DiskFs, &packed.archive, &packed.sidecar, &Limits::default());
+        opened.unwrap_err().code()
+    };
+    let whole = fs::read(&packed.sidecar).unwrap();
+    let mut lying = Sidecar::parse(&whole).unwrap();
+    lying.entries[1].blake3 = Some(crate::Digest::of(b"other"));
+    fs::write(&packed.sidecar, serde_json::to_vec(&lying).unwrap()).unwrap();
+    assert_eq!(code(), "tree-mismatch");
+    fs::write(&packed.sidecar, whole).unwrap();
     let mut bytes = fs::read(&packed.archive).unwrap();
     bytes[100] ^= 1;
     fs::write(&packed.archive, bytes).unwrap();
-    let error = Base::open(&DiskFs, &packed.archive, &packed.sidecar, &Limits::default());
-    assert_eq!(error.unwrap_err().code(), "digest-mismatch");
+    assert_eq!(code(), "digest-mismatch");
 }
 
 #[test]
