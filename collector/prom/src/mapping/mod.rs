@@ -21,7 +21,7 @@ mod series;
 mod split;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod translate;
 
 pub use delta::DeltaLimits;
