@@ -38,6 +38,8 @@ pub struct Running {
     draining: Arc<std::sync::atomic::AtomicBool>,
     receivers: Vec<Task>,
     exporters: Vec<(Task, Arc<Queue>)>,
+    /// Listeners of exporters that are asked instead of sending.
+    _serving: Vec<Task>,
     _lock: Option<StorageLock>,
 }
 
@@ -77,8 +79,18 @@ impl Graph {
             started.push((id, receiver, intake, entry, first));
         }
         let mut exporters = Vec::new();
+        let mut listeners = Vec::new();
         for (name, queue, lanes) in lanes {
             let entry = health.entry(format!("exporter/{name}"));
+            let exporter = lanes.exporter();
+            if let Some(first) = exporter.start(stop.clone()) {
+                let first = first.await;
+                let first = first
+                    .map_err(|source| GraphError::Exporter { exporter: name.clone(), source })?;
+                entry.bound(first.bound.clone());
+                let entry = health.entry(format!("listener/{name}"));
+                listeners.push((name.clone(), Arc::clone(&exporter), entry, first));
+            }
             let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
             let lanes = Arc::new(lanes);
             let work = move || {
@@ -87,6 +99,27 @@ impl Graph {
             };
             let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
             exporters.push((Task { name, handle }, queue));
+        }
+        let mut serving = Vec::new();
+        for (name, exporter, entry, first) in listeners {
+            let (restarts, jitter, told) = (restarts.clone(), host.jitter.clone(), stop.clone());
+            let mut first = Some(first);
+            let work = move || {
+                let (exporter, first, stop) = (Arc::clone(&exporter), first.take(), told.clone());
+                async move {
+                    let started = match first {
+                        Some(started) => started,
+                        None if stop.is_cancelled() => return Ok(()),
+                        None => match exporter.start(stop) {
+                            Some(again) => again.await.map_err(|e| e.to_string())?,
+                            None => return Ok(()),
+                        },
+                    };
+                    started.work.await.map_err(|e| e.to_string())
+                }
+            };
+            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop.clone(), work));
+            serving.push(Task { name, handle });
         }
         let mut receivers = Vec::new();
         for (name, receiver, intake, entry, first) in started {
@@ -118,6 +151,7 @@ impl Graph {
             draining,
             receivers,
             exporters,
+            _serving: serving,
             _lock: lock,
         })
     }

@@ -93,6 +93,11 @@ impl Lanes {
         Self { name, queue, exporter, options, drops, failures }
     }
 
+    /// The exporter at their end.
+    pub(crate) fn exporter(&self) -> Arc<dyn Exporter> {
+        Arc::clone(&self.exporter)
+    }
+
     /// Runs until the queue is closed and empty. May be dropped at any time and run again.
     pub async fn run(&self) -> Result<(), ExporterPanicked> {
         let n_lanes = self.options.n_in_flight.unwrap_or_else(|| self.exporter.n_in_flight());
