@@ -53,6 +53,18 @@ impl Client {
         read(request.call())
     }
 
+    /// GETs a path with more headers.
+    ///
+    /// # Errors
+    /// When no HTTP reply came.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Reply, String> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.call())
+    }
+
     /// POSTs a JSON body with more headers.
     ///
     /// # Errors
@@ -92,4 +104,15 @@ impl Reply {
         }
         Err(format!("{}: {}", self.status, self.text))
     }
+}
+
+/// A value as it stands in a query string.
+#[must_use]
+pub fn escaped(value: &str) -> String {
+    value
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }
+        })
+        .collect()
 }

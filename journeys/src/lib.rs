@@ -17,12 +17,14 @@
 
 mod absent;
 mod client;
+mod servers;
 mod stack;
 mod tree;
 mod wait;
 
 pub use absent::{backend, needs};
-pub use client::Client;
+pub use client::{Client, escaped};
+pub use servers::{Collector, Server};
 pub use stack::{Stack, StackOptions};
 pub use tree::sample_tree;
 pub use wait::wait_for;

@@ -5,7 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use journeys::{Client, Stack, StackOptions, needs, wait_for};
+use journeys::{Client, Stack, StackOptions, escaped, needs, wait_for};
 use serde_json::{Value, json};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -177,13 +177,4 @@ fn nothing_dropped(perch: &Client) -> Result<(), String> {
         Some(edge) => Err(edge.to_string()),
         None => Ok(()),
     }
-}
-
-fn escaped(query: &str) -> String {
-    query
-        .bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }
-        })
-        .collect()
 }
