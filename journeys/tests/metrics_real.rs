@@ -46,9 +46,8 @@ fn three_ways_lead_to_the_same_series() {
     let client = second.client();
     holds(&client, "orders_total{__type__='counter'}", "15");
     holds(&client, "histogram_count(size_bytes{__type__='histogram',__unit__='By'})", "12");
-    let start = (now / 1_000_000_000 - 10).to_string();
-    let at_start = format!("orders_total @ {start}");
-    holds(&client, &at_start, "0");
+    let before_the_first = now / 1_000_000_000 - 6;
+    holds(&client, &format!("orders_total @ {before_the_first}"), "0");
     let client = scraper.client();
     holds(&client, "up{job='perch'}", "1");
     holds(&client, "orders_total{job='cart',instance='a1'}", "15");

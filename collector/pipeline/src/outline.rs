@@ -104,7 +104,8 @@ mod tests {
         outline(&Batch::prove(signal, Bytes::from(payload), &limits).unwrap())
     }
 
-    const RESOURCE: &str = r#""resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s3cret"}}]}"#;
+    const RESOURCE: &str =
+        r#""resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s3cret"}}]}"#;
 
     #[test]
     fn names_are_shown_and_values_are_not() {
@@ -130,7 +131,9 @@ mod tests {
     #[test]
     fn an_outline_stays_a_line() {
         let attributes: Vec<String> = (0..50)
-            .map(|i| format!(r#"{{"key":"{}{i:02}","value":{{"boolValue":true}}}}"#, "é".repeat(60)))
+            .map(|i| {
+                format!(r#"{{"key":"{}{i:02}","value":{{"boolValue":true}}}}"#, "é".repeat(60))
+            })
             .collect();
         let text = format!(
             r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"attributes":[{}]}}]}}]}}]}}"#,

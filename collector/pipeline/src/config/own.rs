@@ -23,8 +23,11 @@ pub(super) fn read(
     }
     let tree = traces.get("pipeline")?;
     let name: String = found.keep(tree.read().map_err(within))?;
-    let known: Vec<String> =
-        pipelines.iter().filter(|p| p.id.signal == Signal::Traces).map(|p| p.id.to_string()).collect();
+    let known: Vec<String> = pipelines
+        .iter()
+        .filter(|p| p.id.signal == Signal::Traces)
+        .map(|p| p.id.to_string())
+        .collect();
     if known.contains(&name) {
         return PipelineId::parse(&name);
     }

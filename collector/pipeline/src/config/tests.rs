@@ -196,21 +196,28 @@ fn settings_of_others_are_mapped_or_noted() {
     let config = parse(text).unwrap();
     let written = &config.exporters[1];
     assert_eq!(written.settings.get("shards").unwrap().read::<u32>().unwrap(), 5);
-    assert!(written.settings.get("wal").is_none() && written.settings.get("remote_write_queue").is_none());
-    let notes: Vec<String> = config.notes.iter().map(|n| format!("{} {}", n.at, n.message)).collect();
+    assert!(
+        written.settings.get("wal").is_none()
+            && written.settings.get("remote_write_queue").is_none()
+    );
+    let notes: Vec<String> =
+        config.notes.iter().map(|n| format!("{} {}", n.at, n.message)).collect();
     assert_eq!(
         notes,
         [
             "5:5 remote_write_queue.queue_size has no effect: what waits is in the pipeline's log",
             "5:5 remote_write_queue.num_consumers is `shards: 5` here",
             "6:5 wal has no effect: what waits is in the pipeline's log",
-            "7:36 disable_keep_alives has no effect: connections are kept and sized by the client itself",
-            "7:94 sending_queue.batch has no effect: batches travel as they came and are sent without waiting",
+            "7:37 disable_keep_alives has no effect: connections are kept and sized by the client itself",
+            "7:87 sending_queue.batch has no effect: batches travel as they came and are sent without waiting",
         ]
     );
     let wrong = text.replace("queue_size: 9", "queue_sice: 9");
     let said = parse(&wrong).unwrap_err();
-    assert!(said.contains("exporters.prometheusremotewrite.remote_write_queue: unknown key"), "{said}");
+    assert!(
+        said.contains("exporters.prometheusremotewrite.remote_write_queue: unknown key"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl Begun {
             }]}],
         }]});
         let limits = Limits::default();
-        let body = json::to_protobuf(Signal::Traces, request.to_string().as_bytes(), &limits).ok()?;
+        let body =
+            json::to_protobuf(Signal::Traces, request.to_string().as_bytes(), &limits).ok()?;
         Batch::prove(Signal::Traces, Bytes::from(body), &limits).ok()
     }
 }

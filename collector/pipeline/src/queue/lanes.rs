@@ -16,6 +16,7 @@ use super::said::Sampler;
 use crate::config::RetryConfig;
 use crate::ledger::Reason;
 use crate::node::{Delivered, ExportError, Exporter};
+use crate::outline;
 
 /// After so many panics over one batch the batch is taken for the cause and dropped.
 const MAX_PANICS: u32 = 3;
@@ -182,7 +183,7 @@ impl Lanes {
             left -= n;
             item.edge.drop_items(reason, n, 0);
             if n > 0 {
-                self.say_drop(n, reason, &delivered.message);
+                self.say_drop(item, n, reason, &delivered.message);
             }
         }
         item.edge.deliver(left, item.n_bytes());
@@ -190,13 +191,13 @@ impl Lanes {
 
     fn account_dropped(&self, item: &Item, reason: Reason, error: &str) {
         item.edge.drop_items(reason, item.n_items(), item.n_bytes());
-        self.say_drop(item.n_items(), reason, error);
+        self.say_drop(item, item.n_items(), reason, error);
     }
 
-    fn say_drop(&self, n_items: u64, reason: Reason, error: &str) {
+    fn say_drop(&self, item: &Item, n_items: u64, reason: Reason, error: &str) {
         if let Some(n_left_out) = self.drops.pass(self.options.clock.monotonic()) {
-            let (exporter, reason) = (&self.name, reason.as_str());
-            tracing::error!(exporter, n_items, reason, error, n_left_out, "items dropped");
+            let (exporter, reason, batch) = (&self.name, reason.as_str(), outline(&item.batch));
+            tracing::error!(exporter, n_items, reason, error, batch, n_left_out, "items dropped");
         }
     }
 
