@@ -27,6 +27,7 @@ mod build;
 mod health;
 mod intake;
 mod meters;
+mod plan;
 mod running;
 mod supervise;
 #[cfg(test)]
@@ -35,4 +36,5 @@ mod tests;
 pub use build::{Graph, GraphError, Host, check};
 pub use health::{Health, NodeHealth, NodeState};
 pub use intake::{Admission, Intake, Offered};
+pub use plan::{Parts, Plan};
 pub use running::{DrainReport, PipelineLog, Running};

@@ -16,7 +16,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::routes::{Views, router};
+use super::current::Current;
+use super::routes::router;
 
 /// Connections at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 256;
@@ -60,10 +61,10 @@ impl Api {
     }
 
     /// Begins to answer.
-    pub(crate) fn serve(self, views: Views) -> Serving {
+    pub(crate) fn serve(self, current: Current) -> Serving {
         let draining = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
-        let router = router(views, Arc::clone(&draining));
+        let router = router(current, Arc::clone(&draining));
         let task = tokio::spawn(accept(self.listener, router, stop.clone()));
         Serving { addr: self.addr, draining, stop, task }
     }
