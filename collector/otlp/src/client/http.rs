@@ -1,5 +1,7 @@
 //! OTLP/HTTP with protobuf or JSON, client side.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
@@ -31,7 +33,7 @@ pub enum Form {
 pub struct HttpClient {
     endpoint: Endpoint,
     /// Whole URLs, for signals that have one of their own.
-    urls: [Option<Uri>; 3],
+    urls: Arc<[Option<Uri>; 3]>,
     form: Form,
     transport: Transport<Bytes>,
 }
@@ -41,7 +43,7 @@ impl HttpClient {
     pub fn new(endpoint: &str, options: ClientOptions) -> Result<Self, EndpointError> {
         let endpoint = Endpoint::parse(endpoint, options.tls.is_some())?;
         let transport = Transport::new(options, false);
-        Ok(Self { endpoint, urls: [const { None }; 3], form: Form::Protobuf, transport })
+        Ok(Self { endpoint, urls: Arc::default(), form: Form::Protobuf, transport })
     }
 
     /// The same, with bodies in that form.
@@ -55,7 +57,7 @@ impl HttpClient {
         let what = "is not a URL";
         let uri = Endpoint::parse(url, self.transport.options.tls.is_some())?.whole();
         let uri = uri.ok_or_else(|| EndpointError { endpoint: url.to_owned(), what })?;
-        self.urls[place(signal)] = Some(uri);
+        Arc::make_mut(&mut self.urls)[place(signal)] = Some(uri);
         Ok(self)
     }
 
