@@ -106,7 +106,7 @@ impl Reply {
     }
 }
 
-/// A value as it stands in a query string.
+/// A value as it may stand in the query of a URL.
 #[must_use]
 pub fn escaped(value: &str) -> String {
     value

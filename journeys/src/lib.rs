@@ -17,13 +17,15 @@
 
 mod absent;
 mod client;
+mod prometheus;
 mod servers;
 mod stack;
 mod tree;
 mod wait;
 
 pub use absent::{backend, needs};
-pub use client::{Client, escaped};
+pub use client::{Client, Reply, escaped};
+pub use prometheus::Prometheus;
 pub use servers::{Collector, Server};
 pub use stack::{Stack, StackOptions};
 pub use tree::sample_tree;

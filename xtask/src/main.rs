@@ -1,9 +1,11 @@
-//! The rules of the house as programs: `cargo xtask arch`, `tidy`, `gen [--check]`.
+//! The rules of the house as programs: `cargo xtask arch`, `tidy`, `gen [--check]`, `queries`.
 
 #![expect(clippy::print_stderr, reason = "a command speaks to the terminal")]
 
 mod arch;
 mod generate;
+mod promql_names;
+mod queries;
 mod repo;
 mod source;
 mod tidy;
@@ -31,6 +33,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Refuse a query that names a metric nobody emits.
+    Queries,
 }
 
 fn main() -> ExitCode {
@@ -50,5 +54,6 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Arch => arch::run(&root),
         Command::Tidy => tidy::run(&root),
         Command::Gen { check } => generate::run(&root, *check),
+        Command::Queries => queries::run(&root),
     }
 }

@@ -8,6 +8,7 @@ use crate::{exporters, receivers};
 /// What a configuration may name.
 pub static REGISTRY: Registry = Registry {
     receivers: &[receivers::otlp::KIND],
+    processors: &[],
     exporters: &[
         exporters::debug::KIND,
         exporters::loki::KIND,
@@ -26,6 +27,7 @@ impl Kinds for Known {
     fn present_name(&self, section: &str, kind: &str) -> Option<&'static str> {
         match section {
             "exporters" => REGISTRY.exporter(kind).ok().map(|kind| kind.name),
+            "processors" => REGISTRY.processor(kind).ok().map(|kind| kind.name),
             _ => REGISTRY.receiver(kind).ok().map(|kind| kind.name),
         }
     }

@@ -71,22 +71,22 @@ pub mod metric {
         buckets: &[],
     };
 
-    /// Gauge: Uncompressed bytes that wait for an exporter.
+    /// Gauge: Uncompressed bytes in the logs that an exporter has not delivered or dropped.
     pub const QUEUE_BYTES: Metric = Metric {
         name: "perch.queue.bytes",
         prometheus: "perch_queue_bytes",
         unit: "By",
-        help: "Uncompressed bytes that wait for an exporter.",
+        help: "Uncompressed bytes in the logs that an exporter has not delivered or dropped.",
         labels: &["exporter"],
         buckets: &[],
     };
 
-    /// Gauge: Age of the oldest batch that waits for an exporter.
+    /// Gauge: Time since the oldest batch was received that an exporter has not passed.
     pub const QUEUE_OLDEST: Metric = Metric {
         name: "perch.queue.oldest",
         prometheus: "perch_queue_oldest_seconds",
         unit: "s",
-        help: "Age of the oldest batch that waits for an exporter.",
+        help: "Time since the oldest batch was received that an exporter has not passed.",
         labels: &["exporter"],
         buckets: &[],
     };
@@ -191,6 +191,26 @@ pub mod metric {
         buckets: &[],
     };
 
+    /// Counter: Rounds of checkpoints in which one could not be written; a crash before the next sends more again.
+    pub const CHECKPOINT_FAILURES: Metric = Metric {
+        name: "perch.checkpoint.failures",
+        prometheus: "perch_checkpoint_failures_total",
+        unit: "{round}",
+        help: "Rounds of checkpoints in which one could not be written; a crash before the next sends more again.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Counter: Checkpoints that could not be read at the start; what the log held was sent again.
+    pub const CHECKPOINT_DAMAGED: Metric = Metric {
+        name: "perch.checkpoint.damaged",
+        prometheus: "perch_checkpoint_damaged_total",
+        unit: "{checkpoint}",
+        help: "Checkpoints that could not be read at the start; what the log held was sent again.",
+        labels: &[],
+        buckets: &[],
+    };
+
     /// Gauge: Bytes of the logs that the local store has not indexed yet.
     pub const STORE_LAG: Metric = Metric {
         name: "perch.store.lag",
@@ -208,6 +228,36 @@ pub mod metric {
         unit: "{segment}",
         help: "Stretches of the logs that were deleted or damaged before the local store could read them.",
         labels: &[],
+        buckets: &[],
+    };
+
+    /// Counter: Events that an objective counts, before any sampling.
+    pub const SLO_EVENTS: Metric = Metric {
+        name: "perch.slo.events",
+        prometheus: "perch_slo_events_total",
+        unit: "{event}",
+        help: "Events that an objective counts, before any sampling.",
+        labels: &["slo", "verdict"],
+        buckets: &[],
+    };
+
+    /// Gauge: The share of the budget that the period has left; below 0 when it is overspent.
+    pub const SLO_BUDGET_REMAINING: Metric = Metric {
+        name: "perch.slo.budget.remaining",
+        prometheus: "perch_slo_budget_remaining_ratio",
+        unit: "1",
+        help: "The share of the budget that the period has left; below 0 when it is overspent.",
+        labels: &["slo"],
+        buckets: &[],
+    };
+
+    /// Gauge: How many times faster than allowed the budget burns.
+    pub const SLO_BURN_RATE: Metric = Metric {
+        name: "perch.slo.burn.rate",
+        prometheus: "perch_slo_burn_rate",
+        unit: "{budget}",
+        help: "How many times faster than allowed the budget burns.",
+        labels: &["slo", "window"],
         buckets: &[],
     };
 }
@@ -250,8 +300,14 @@ pub mod attr {
     pub const RECEIVER: &str = "receiver";
     /// The kind of telemetry.
     pub const SIGNAL: &str = "signal";
+    /// The objective: service and name, joined by a hyphen.
+    pub const SLO: &str = "slo";
     /// `grpc` or `http`.
     pub const TRANSPORT: &str = "transport";
+    /// Whether an event met the objective.
+    pub const VERDICT: &str = "verdict";
+    /// The window a rate is taken over.
+    pub const WINDOW: &str = "window";
 }
 
 /// What became of an item on its edge, or of a configuration that was read again.
@@ -384,6 +440,32 @@ impl Signal {
             Self::Traces => "traces",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+        }
+    }
+}
+
+/// Whether an event met the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It did.
+    Good,
+    /// It spent budget.
+    Bad,
+}
+
+impl Verdict {
+    /// Every value, in the catalogue's order.
+    pub const ALL: &'static [Self] = &[
+        Self::Good,
+        Self::Bad,
+    ];
+
+    /// The value as it stands in telemetry.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
         }
     }
 }

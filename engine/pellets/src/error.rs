@@ -66,6 +66,7 @@ impl PackError {
                 (ErrorKind::PathChanged, "a path changed its type while it was packed")
             }
             Errno::ACCESS | Errno::PERM => (ErrorKind::PermissionDenied, "cannot read"),
+            Errno::TOOBIG => (ErrorKind::Internal, "the attributes of a path exceed 1 MiB"),
             _ => (ErrorKind::Internal, "reading failed"),
         };
         Self { kind, what, path: Some(path), source: Some(errno.into()) }

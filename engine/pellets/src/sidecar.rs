@@ -8,13 +8,18 @@ use std::path::{Path, PathBuf};
 use durable_fs::{File, Fs};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::base::Stamps;
 use crate::digest::Digest;
 use crate::name::PelletName;
 use crate::profile::{Parameters, Profile};
-use crate::tree::Skipped;
+use crate::sign::SidecarSignature;
+use crate::tree::{Node, Skipped};
 
-/// The version of the form that this crate writes, and the newest it reads.
+/// The version of the form that this crate writes.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The version of a delta's sidecar: who reads only the first would take its entries for wrong ones.
+pub const DELTA_SCHEMA_VERSION: u32 = 2;
 
 /// The largest sidecar that is read: some four million entries.
 const MAX_LEN: u64 = 1 << 30;
@@ -31,6 +36,9 @@ pub struct Sidecar {
     pub digest: Digest,
     /// BLAKE3 of the tree: equal for equal trees whatever the profile.
     pub tree: Digest,
+    /// Digest of the root directory: what is in it, wherever it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merkle: Option<Digest>,
     /// The profile that was asked for.
     pub profile: Profile,
     /// What the profile stood for.
@@ -43,6 +51,9 @@ pub struct Sidecar {
     pub frames: Vec<SidecarFrame>,
     /// The entries of the archive, in order.
     pub entries: Vec<SidecarEntry>,
+    /// Of a delta: where the entries stand that its own archive does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Delta>,
     /// What was left out; the first hundred by name, all counted in `totals`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -52,6 +63,30 @@ pub struct Sidecar {
     pub created_at: String,
     /// How long packing took up to this file, milliseconds.
     pub duration_ms: u64,
+    /// What lets a later packing on the same machine tell which files did not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamps: Option<Stamps>,
+    /// Who packed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SidecarSignature>,
+}
+
+/// What makes a Pellet a delta: its archive holds only what differs from earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// The Pellet that it was packed against.
+    pub base: Digest,
+    /// The archives that hold the other entries; the first is layer 1.
+    pub layers: Vec<Layer>,
+}
+
+/// An earlier archive that a delta needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Of the archive.
+    pub digest: Digest,
+    /// Its frames, in order.
+    pub frames: Vec<SidecarFrame>,
 }
 
 /// Sums over a Pellet.
@@ -69,6 +104,9 @@ pub struct Totals {
     pub hard_links: u64,
     /// Sockets, pipes and devices that were left out.
     pub skipped: u64,
+    /// Paths left out by the rules of the tree; what is in such a directory is not counted.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub ignored: u64,
     /// Content bytes of the regular files.
     pub bytes_in: u64,
     /// Bytes of the tar stream.
@@ -108,6 +146,9 @@ pub struct SidecarEntry {
     /// Target of a symbolic link, or the first path of a hard-link group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<RawPath>,
+    /// The archive it stands in: 0 for the Pellet's own, else a layer of its delta.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub layer: u32,
     /// Position of the frame in which the tar header begins.
     pub frame: u64,
     /// Offset of the tar header in the content of that frame.
@@ -115,8 +156,27 @@ pub struct SidecarEntry {
     /// Bytes from the start of the tar header to the content; 512 where it is absent.
     #[serde(default = "short_header", skip_serializing_if = "is_short_header")]
     pub header: u64,
+    /// Of a file with holes: offset and length of each stored segment, which stand one after the
+    /// other behind the header. Empty where the file is one hole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparse: Option<Vec<(u64, u64)>>,
+    /// Extended attributes, ordered by name; a hard link's stand with the first of its group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<SidecarAttribute>,
+    /// Digest of a directory: what is in it, wherever it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merkle: Option<Digest>,
     /// Modification time of the source, nanoseconds since the Unix epoch.
     pub mtime_ns: i64,
+}
+
+/// An extended attribute of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SidecarAttribute {
+    /// With its name space: `user.…`.
+    pub name: RawPath,
+    /// Any bytes.
+    pub value: RawPath,
 }
 
 /// The types of entry.
@@ -147,9 +207,24 @@ pub struct Origin {
     pub os: String,
     /// Processor architecture, as Rust names it.
     pub arch: String,
+    /// The C library of the machine, `glibc 2.36` or `musl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libc: Option<String>,
+    /// Lock files in the tree or beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lock_files: Vec<LockFile>,
 }
 
-/// A path of any bytes: a JSON string where it is UTF-8, else `{"hex": "…"}`.
+/// A file that pins what was installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockFile {
+    /// Relative to the root of the tree.
+    pub path: RawPath,
+    /// BLAKE3 of its content.
+    pub blake3: Digest,
+}
+
+/// A path, or another text of any bytes: a JSON string where it is UTF-8, else `{"hex": "…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RawPath(Box<[u8]>);
 
@@ -171,7 +246,7 @@ pub enum SidecarError {
     #[error("the sidecar is damaged")]
     Form(#[from] serde_json::Error),
     /// A newer version wrote it.
-    #[error("the sidecar has schema version {0}, this program reads up to 1: use a newer nestr")]
+    #[error("the sidecar has schema version {0}, this program reads up to 2: use a newer nestr")]
     Version(u32),
 }
 
@@ -186,7 +261,7 @@ impl Sidecar {
             schema_version: u32,
         }
         match serde_json::from_slice::<Probe>(bytes)?.schema_version {
-            SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
+            SCHEMA_VERSION | DELTA_SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
             other => Err(SidecarError::Version(other)),
         }
     }
@@ -211,6 +286,27 @@ impl Sidecar {
         serde_json::to_writer(&mut out, self)?;
         out.write_all(b"\n")?;
         out.flush()
+    }
+}
+
+impl SidecarEntry {
+    /// Name and value of each attribute.
+    pub(crate) fn attribute_pairs(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.attributes.iter().map(|a| (a.name.as_bytes(), a.value.as_bytes()))
+    }
+}
+
+impl Node for SidecarEntry {
+    fn path(&self) -> &[u8] {
+        self.path.as_bytes()
+    }
+
+    fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    fn attributes(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.attribute_pairs()
     }
 }
 
@@ -297,6 +393,16 @@ fn short_header() -> u64 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
 fn is_short_header(len: &u64) -> bool {
     *len == short_header()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+fn is_none_of(n: &u64) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
+fn is_own(layer: &u32) -> bool {
+    *layer == 0
 }
 
 /// Permission bits as four octal digits.

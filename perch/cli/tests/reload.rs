@@ -7,6 +7,7 @@ mod support;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use rustix::process::Signal;
 use support::{Perch, call, get, perch, send, wait_for};
@@ -125,4 +126,96 @@ fn a_link_that_leads_elsewhere_is_noticed() {
     until_reloaded(&collector, "applied", 1);
     assert_eq!(post(second, "/v1/traces", SPAN), Some(200));
     assert!(collector.end_by(Signal::TERM).success());
+}
+
+/// A collector that sends to `sink`, an exporter's setting more or less.
+fn forwarding(dir: &Path, port: u16, sink: u16, timeout: u32) -> String {
+    config(dir, port, "")
+        .replace("debug: {max_lines: 1}", &format!(
+            "otlp_http: {{endpoint: 'http://127.0.0.1:{sink}', timeout: {timeout}s, retry_on_failure: {{initial_interval: 10ms, max_interval: 50ms}}}}"
+        ))
+        .replace("[debug]", "[otlp_http]")
+}
+
+/// A collector that counts what comes.
+fn sink(dir: &Path, port: u16) -> Perch {
+    start(dir, &config(dir, port, ""))
+}
+
+/// Items that came into a pipeline's log.
+fn n_taken(perch: &Perch) -> u64 {
+    let ledger = get(&format!("{}/api/ledger", perch.text("/api"))).unwrap().json();
+    let edges = ledger["edges"].as_array().unwrap();
+    let into = edges.iter().find(|e| e["from"] == "otlp" && e["to"] == "log").unwrap();
+    into["in"].as_u64().unwrap()
+}
+
+#[test]
+fn another_endpoint_takes_over_where_the_one_before_stood() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (port, nobody, sink_port) = (free_port(), free_port(), free_port());
+    let mut collector = start(dir.path(), &forwarding(dir.path(), port, nobody, 5));
+    for _ in 0..30 {
+        assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
+    }
+    let mut sink = sink(other.path(), sink_port);
+    std::fs::write(dir.path().join("perch.yaml"), forwarding(dir.path(), port, sink_port, 5))
+        .unwrap();
+    until_reloaded(&collector, "applied", 1);
+    wait_for("all spans are there", || (n_taken(&sink) == 30).then_some(()));
+    let ledger = get(&format!("{}/api/ledger", collector.text("/api"))).unwrap().json();
+    let edge = ledger["edges"].as_array().unwrap().iter().find(|e| e["to"] == "otlp_http").unwrap();
+    assert_eq!((edge["in"].as_u64(), edge["delivered"].as_u64()), (Some(30), Some(30)), "{ledger}");
+    assert!(collector.end_by(Signal::TERM).success());
+    assert!(sink.end_by(Signal::TERM).success());
+    assert_eq!(post(port, "/v1/traces", SPAN), None);
+}
+
+#[test]
+fn many_reloads_under_load_lose_nothing() {
+    const N_RELOADS: u64 = 20;
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (port, sink_port) = (free_port(), free_port());
+    let mut sink = sink(other.path(), sink_port);
+    let mut collector = start(dir.path(), &forwarding(dir.path(), port, sink_port, 5));
+    let stop = AtomicBool::new(false);
+    let acked = AtomicU64::new(0);
+    let n_acked = || acked.load(Relaxed);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Relaxed) {
+                let taken = u64::from(post(port, "/v1/traces", SPAN) == Some(200));
+                acked.fetch_add(taken, Relaxed);
+            }
+        });
+        for n in 1..=N_RELOADS {
+            let timeout = 5 + u32::try_from(n % 2).unwrap();
+            let text = forwarding(dir.path(), port, sink_port, timeout);
+            std::fs::write(dir.path().join("perch.yaml"), text).unwrap();
+            send(collector.pid(), Signal::HUP);
+            until_reloaded(&collector, "applied", n);
+            let before = n_acked();
+            wait_for("spans come through", || (n_acked() > before + 5).then_some(()));
+        }
+        stop.store(true, Relaxed);
+    });
+    let n_acked = n_acked();
+    wait_for("every acknowledged span is there", || (n_taken(&sink) >= n_acked).then_some(()));
+    let ledger = get(&format!("{}/api/ledger", collector.text("/api"))).unwrap().json();
+    for edge in ledger["edges"].as_array().unwrap() {
+        let n = |key: &str| edge[key].as_u64().unwrap();
+        let n_dropped: u64 = edge["dropped"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(serde_json::Value::as_u64)
+            .sum();
+        assert_eq!(n("in"), n("delivered") + n_dropped + n("queued"), "{edge}");
+        assert_eq!(n_dropped, 0, "{edge}");
+    }
+    // What was under way when an exporter was closed is sent again, and a reply that was cut off was no acknowledgement.
+    let n_more = n_taken(&sink) - n_acked;
+    assert!(n_more <= 4 * N_RELOADS, "{n_more} more than were acknowledged");
+    assert!(collector.end_by(Signal::TERM).success());
+    assert!(sink.end_by(Signal::TERM).success());
 }

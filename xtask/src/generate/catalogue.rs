@@ -30,6 +30,8 @@ pub struct Group {
     #[serde(default)]
     pub attributes: Vec<Entry>,
     pub metric_name: Option<String>,
+    /// The name as Prometheus sees it, for series that others define; a final `*` is any suffix.
+    pub prometheus_name: Option<String>,
     pub instrument: Option<Instrument>,
     pub unit: Option<String>,
     #[serde(default)]
@@ -179,9 +181,13 @@ impl Catalogue {
     }
 
     fn check_metric(&self, group: &Group) -> Result<()> {
-        let complete =
-            group.metric_name.is_some() && group.instrument.is_some() && group.unit.is_some();
-        ensure!(complete, "metric `{}` needs metric_name, instrument and unit", group.id);
+        let named = group.metric_name.is_some() != group.prometheus_name.is_some();
+        let complete = named && group.instrument.is_some() && group.unit.is_some();
+        ensure!(
+            complete,
+            "metric `{}` needs instrument, unit and one of metric_name and prometheus_name",
+            group.id
+        );
         ensure!(
             group.buckets.is_empty() || group.instrument == Some(Instrument::Histogram),
             "`{}` has buckets but is no histogram",
@@ -219,6 +225,9 @@ impl Entry {
 impl Group {
     /// The name under which Prometheus sees the metric.
     pub fn prometheus_name(&self) -> Result<String> {
+        if let Some(name) = &self.prometheus_name {
+            return Ok(name.clone());
+        }
         let name = self.metric_name.as_deref().context("no metric_name")?.replace('.', "_");
         let unit = match self.unit.as_deref().context("no unit")? {
             "s" => "seconds",
@@ -260,6 +269,21 @@ mod tests {
         assert_eq!(metric("a.duration", "s", "histogram"), "a_duration_seconds");
         assert_eq!(metric("a.bytes", "By", "counter"), "a_bytes_total");
         assert_eq!(metric("a.used", "1", "gauge"), "a_used_ratio");
+    }
+
+    #[test]
+    fn a_metric_has_one_kind_of_name() {
+        let with = |names: &str| {
+            parse(&format!(
+                "groups: [{{id: m, type: metric, brief: b, {names} unit: '1', instrument: gauge}}]"
+            ))
+        };
+        assert_eq!(
+            with("prometheus_name: UP,").unwrap().groups[0].prometheus_name().unwrap(),
+            "UP"
+        );
+        assert!(with("").is_err());
+        assert!(with("prometheus_name: a, metric_name: b,").is_err());
     }
 
     #[test]

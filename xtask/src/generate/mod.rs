@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-pub use catalogue::{Catalogue, GroupKind};
+pub use catalogue::{Catalogue, GroupKind, Instrument};
 
 use crate::repo;
 
@@ -39,10 +39,16 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     repo::verdict("gen", &stale)
 }
 
-fn outputs(root: &Path) -> Result<Vec<(&'static str, String)>> {
+/// Foreign names, the Engine's and Perch's.
+pub fn catalogues(root: &Path) -> Result<[Catalogue; 3]> {
     let foreign = Catalogue::load(&root.join("catalogue/foreign.yaml"), None)?;
     let nestr = Catalogue::load(&root.join("catalogue/nestr.yaml"), Some(&foreign))?;
     let perch = Catalogue::load(&root.join("catalogue/perch.yaml"), Some(&foreign))?;
+    Ok([foreign, nestr, perch])
+}
+
+fn outputs(root: &Path) -> Result<Vec<(&'static str, String)>> {
+    let [_, nestr, perch] = catalogues(root)?;
     Ok(vec![
         ("engine/telemetry/src/names.rs", rust::names(&nestr)?),
         ("collector/telemetry/src/names.rs", rust::names(&perch)?),

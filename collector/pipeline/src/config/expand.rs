@@ -5,7 +5,9 @@
 //! 2. No token and no header's value is in it.
 
 use super::tree::{At, Key, Tree, Value};
-use super::types::{Component, Config, PipelineConfig, QueueConfig, RetryConfig, StorageConfig};
+use super::types::{
+    Ack, Component, Config, PipelineConfig, QueueConfig, RetryConfig, StorageConfig,
+};
 use super::{ComponentId, MemoryLimit, Share};
 
 /// Stands where a secret stood.
@@ -16,7 +18,7 @@ const SECRET_KEYS: [&str; 3] = ["token", "tokens", "headers"];
 
 /// What expansion asks about a kind of component.
 pub trait Kinds {
-    /// The present name of a receiver's or an exporter's kind.
+    /// The present name of a kind under `receivers`, `processors` or `exporters`.
     fn present_name(&self, section: &str, kind: &str) -> Option<&'static str>;
 
     /// What its settings are where nobody says otherwise, as YAML. A key that ends in `?` counts only where the
@@ -31,8 +33,16 @@ impl Config {
         let mut top = Map::default();
         let names = Names { kinds, config: self };
         top.put("receivers", names.section("receivers", &self.receivers));
+        let mut processors = Map::default();
         if let Some(memory) = &self.memory {
-            top.put("processors", Map::of("memory_limiter", memory_limiter(memory)).end());
+            processors.put("memory_limiter", memory_limiter(memory));
+        }
+        for component in &self.processors {
+            let settings = names.component("processors", component);
+            processors.put(&component.id.to_string(), settings);
+        }
+        if !processors.0.is_empty() {
+            top.put("processors", processors.end());
         }
         top.put("exporters", names.section("exporters", &self.exporters));
         match &self.storage {
@@ -121,7 +131,9 @@ impl Names<'_> {
         if section == "exporters"
             && let Value::Map(entries) = &mut tree.value
         {
-            entries.push(entry("sending_queue", written_queue(&component.queue)));
+            if component.queue != QueueConfig::default() {
+                entries.push(entry("sending_queue", written_queue(&component.queue)));
+            }
             entries.push(entry("retry_on_failure", written_retry(&component.retry)));
         }
         tree
@@ -133,11 +145,18 @@ impl Names<'_> {
             leaf(Value::List(names.collect()))
         };
         let mut map = Map::of("receivers", list("receivers", &p.receivers));
-        if limits_memory {
-            map.put("processors", leaf(Value::List(vec![text("memory_limiter".to_owned())])));
+        let limiter = limits_memory.then(|| text("memory_limiter".to_owned()));
+        let others = p.processors.iter().map(|id| text(id.to_string()));
+        let processors: Vec<Tree> = limiter.into_iter().chain(others).collect();
+        if !processors.is_empty() {
+            map.put("processors", leaf(Value::List(processors)));
         }
         map.put("exporters", list("exporters", &p.exporters));
+        map.put("primary", list("exporters", &p.primary));
         map.put("ack", text(p.ack.to_string()));
+        if p.ack == Ack::Delivered {
+            map.put("ack_timeout", interval(p.ack_timeout));
+        }
         map.end()
     }
 }
@@ -170,8 +189,10 @@ fn blot(tree: &mut Tree) {
 
 fn written_queue(queue: &QueueConfig) -> Tree {
     let mut map = Map::default();
-    map.put("queue_size", number(queue.max_bytes));
-    map.put("sizer", text("bytes".to_owned()));
+    if let Some(n) = queue.max_bytes {
+        map.put("queue_size", number(n));
+        map.put("sizer", text("bytes".to_owned()));
+    }
     if let Some(n) = queue.n_in_flight {
         map.put("num_consumers", number(n as u64));
     }

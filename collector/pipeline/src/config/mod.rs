@@ -28,6 +28,7 @@ mod understood;
 mod units;
 mod written;
 
+pub(crate) use components::OWN_PROCESSORS;
 pub use env::Env;
 pub use error::{ConfigError, Finding};
 pub use expand::{Kinds, with_defaults};

@@ -128,7 +128,7 @@ fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
     let bare = |p: &PipelineConfig| {
         let mut p = p.clone();
         p.at = At::default();
-        for ids in [&mut p.receivers, &mut p.exporters] {
+        for ids in [&mut p.receivers, &mut p.exporters, &mut p.primary] {
             ids.sort();
         }
         p

@@ -52,5 +52,6 @@ fn word(aspect: Aspect) -> &'static str {
         Aspect::Mode => "mode",
         Aspect::Content => "content",
         Aspect::Target => "target",
+        Aspect::Attributes => "attributes",
     }
 }

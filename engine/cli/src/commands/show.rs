@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
         return output::line(&text);
     }
     let totals = &sidecar.totals;
-    output::text(&format!(
+    let mut text = format!(
         "name     {}\ndigest   {}\ntree     {}\nprofile  {}\nentries  {}\ncontent  {}\narchive  {} in {} frames\n",
         sidecar.name,
         sidecar.digest,
@@ -28,7 +28,22 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
         output::bytes(totals.bytes_in),
         output::bytes(totals.bytes_out),
         sidecar.frames.len(),
-    ))
+    );
+    if let Some(delta) = &sidecar.delta {
+        let n_here = sidecar.entries.iter().filter(|e| e.layer == 0).count();
+        text.push_str(&format!(
+            "delta    of {}: {n_here} entries here, {} in earlier pellets\n",
+            delta.base,
+            sidecar.entries.len() - n_here,
+        ));
+        for layer in &delta.layers {
+            text.push_str(&format!("needs    {}\n", layer.digest));
+        }
+    }
+    if let Some(signature) = &sidecar.signature {
+        text.push_str(&format!("signed   by the key {}\n", signature.key));
+    }
+    output::text(&text)
 }
 
 /// The sidecar of an archive; anything else is taken for a sidecar.

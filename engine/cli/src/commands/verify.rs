@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_pellets::{Finding, Verified, VerifyOptions};
+use nestr_server::Cost;
 use nestr_telemetry::names::{Outcome, attr, span};
 use serde_json::json;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -15,7 +16,7 @@ use super::restore::not_read;
 use crate::args::VerifyArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
-use crate::{interrupt, output, setup};
+use crate::{interrupt, keys, output, setup};
 
 /// Time that the telemetry of a finished command may take to leave.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -29,6 +30,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
     let options = VerifyOptions {
         expected: args.digest,
+        ancestors: args.ancestor.clone(),
+        key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         threads: config.pellets.threads,
         ..VerifyOptions::new(&args.file)
     };
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     operation.set_attribute(attr::NESTR_PELLET_DIGEST, verified.digest.to_string());
     operation.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    Cost::from(&verified).tell(&operation);
     let outcome = if verified.is_whole() { Outcome::Success } else { Outcome::Failed };
     telemetry.instruments().pellet_verified(outcome, verified.duration);
     drop(operation);
@@ -68,6 +72,7 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
                 "entries": verified.entries,
                 "frames": verified.frames,
                 "bytes": verified.bytes,
+                "signed_by": verified.signed_by,
                 "n_findings": verified.n_findings,
                 "findings": verified.findings,
                 "duration_ms": u64::try_from(verified.duration.as_millis()).unwrap_or(u64::MAX),
@@ -91,6 +96,11 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
         output::duration(verified.duration),
         verified.digest,
     );
+    if let Some(key) = &verified.signed_by {
+        // A key that was not asked for proves only that nothing was damaged.
+        let trust = if args.verify_key.is_some() { "" } else { ", which --verify-key would judge" };
+        let _ = writeln!(text, "signed  by the key {key}{trust}");
+    }
     output::text(&text)
 }
 

@@ -14,7 +14,9 @@ use super::writer::Job;
 use crate::digest::Digest;
 use crate::error::{ErrorKind, PackError};
 use crate::profile::Parameters;
-use crate::tree::{Dirs, Entry, Kind, Stamp};
+use crate::read::Archive;
+use crate::sidecar::SidecarFrame;
+use crate::tree::{Dirs, Entry, Kind, Sparse, Stamp};
 
 /// A compressed frame and the digests of the files that end in it.
 #[derive(Debug)]
@@ -23,6 +25,14 @@ pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) content_len: u64,
     pub(crate) digests: Vec<(usize, Digest)>,
+}
+
+/// What is taken over from an earlier archive.
+#[derive(Debug)]
+pub(crate) struct Reuse<'a> {
+    pub(crate) archive: &'a Archive,
+    /// By frame, where the earlier archive holds the very same one.
+    pub(crate) frames: Vec<Option<SidecarFrame>>,
 }
 
 /// What one worker keeps from frame to frame.
@@ -56,11 +66,20 @@ impl<'a> Packer<'a> {
     pub(crate) fn pack(&mut self, index: usize, mut bytes: Vec<u8>) -> Result<Packed, PackError> {
         let frame = self.job.plan.frames[index];
         let content_len = frame.end - frame.start;
+        if let Some((archive, earlier)) = self.job.reused(index) {
+            self.copy(archive, earlier, &mut bytes)?;
+            self.count_done(frame);
+            return Ok(Packed { index, bytes, content_len, digests: Vec::new() });
+        }
         let len = usize::try_from(content_len)
             .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
-        // Zeroed afresh: padding and trailer are then already there.
-        self.content.clear();
-        self.content.resize(len, 0);
+        // Zeroed afresh: padding and trailer are then already there. Fresh memory comes zeroed.
+        if self.content.capacity() < len {
+            self.content = vec![0; len];
+        } else {
+            self.content.clear();
+            self.content.resize(len, 0);
+        }
         let places = self.job.plan.places.iter().enumerate().skip(frame.first);
         for (entry, place) in places.take_while(|(_, place)| place.offset < frame.end) {
             self.fill(entry, *place, frame)?;
@@ -73,9 +92,44 @@ impl<'a> Packer<'a> {
         Ok(Packed { index, bytes, content_len, digests: std::mem::take(&mut self.digests) })
     }
 
+    /// Reads a frame of an earlier archive as it is.
+    fn copy(
+        &self,
+        archive: &Archive,
+        frame: SidecarFrame,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        if self.shared.stopped() {
+            return Err(PackError::cancelled());
+        }
+        bytes.resize(frame.compressed as usize, 0);
+        let failed = |what| PackError::new(ErrorKind::Internal, what, Some(archive.path().into()));
+        match archive.read_at(bytes, frame.offset) {
+            Ok(n) if n == bytes.len() => Ok(()),
+            Ok(_) => Err(failed("the base pellet became shorter while it was read")),
+            Err(_) => Err(failed("reading the base pellet failed")),
+        }
+    }
+
+    /// Counts what a copied frame holds as done.
+    fn count_done(&self, frame: Frame) {
+        let places = self.job.plan.places.iter().skip(frame.first);
+        for place in places.take_while(|place| place.offset < frame.end) {
+            let start = place.content_start().max(frame.start);
+            let end = (place.content_start() + place.content_len).min(frame.end);
+            self.shared.bytes_done.fetch_add(end.saturating_sub(start), Ordering::Relaxed);
+            if !place.is_elsewhere() && place.end() <= frame.end {
+                self.shared.entries_done.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn fill(&mut self, index: usize, place: Place, frame: Frame) -> Result<(), PackError> {
         if self.shared.stopped() {
             return Err(PackError::cancelled());
+        }
+        if place.is_elsewhere() {
+            return Ok(());
         }
         let entries = &self.job.tree.entries;
         let entry = &entries[index];
@@ -110,14 +164,70 @@ impl<'a> Packer<'a> {
         let content = &mut self.content[at(start.min(end))..at(end)];
         let offset = start.min(end) - place.content_start();
         read_checked(&mut self.dirs, entry, offset, content)?;
-        self.shared.bytes_done.fetch_add(content.len() as u64, Ordering::Relaxed);
-        if content.len() as u64 == place.content_len {
+        let (shared, len) = (self.shared, content.len() as u64);
+        shared.bytes_done.fetch_add(len, Ordering::Relaxed);
+        if self.job.known.get(index).is_some_and(Option::is_some) {
+            return Ok(());
+        }
+        if len == place.content_len && entry.sparse.is_none() {
             self.digests.push((index, Digest::of(content)));
-        } else if let Some(digest) = self.shared.hash_piece(index, offset, content, place)? {
+            return Ok(());
+        }
+        let feed = |hasher: &mut _| match &entry.sparse {
+            Some(sparse) => feed_sparse(hasher, shared, sparse, entry.size(), offset, content),
+            None => {
+                hasher.update(content);
+                Ok(())
+            }
+        };
+        if let Some(digest) = shared.hash_piece(index, offset, len, place, feed)? {
             self.digests.push((index, digest));
         }
         Ok(())
     }
+}
+
+/// Hashes the stored bytes `piece` of a file of `size` bytes and the holes before each segment that
+/// begins in them; behind the last stored byte also the hole at the end.
+fn feed_sparse(
+    hasher: &mut blake3::Hasher,
+    shared: &Shared,
+    sparse: &Sparse,
+    size: u64,
+    offset: u64,
+    piece: &[u8],
+) -> Result<(), PackError> {
+    let end = offset + piece.len() as u64;
+    let (mut stored, mut done) = (0, 0);
+    for segment in &sparse.data {
+        let from = offset.clamp(stored, stored + segment.len);
+        let to = end.clamp(stored, stored + segment.len);
+        if from < to {
+            if from == stored {
+                feed_zeros(hasher, shared, segment.offset - done)?;
+            }
+            let at = |n: u64| usize::try_from(n - offset).unwrap_or(usize::MAX);
+            hasher.update(&piece[at(from)..at(to)]);
+        }
+        stored += segment.len;
+        done = segment.offset + segment.len;
+    }
+    if end == sparse.stored { feed_zeros(hasher, shared, size - done) } else { Ok(()) }
+}
+
+fn feed_zeros(hasher: &mut blake3::Hasher, shared: &Shared, n: u64) -> Result<(), PackError> {
+    static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
+    let mut left = n;
+    while left > 0 {
+        if shared.stopped() {
+            return Err(PackError::cancelled());
+        }
+        let zeros = &ZEROS[..usize::try_from(left).unwrap_or(ZEROS.len()).min(ZEROS.len())];
+        hasher.update(zeros);
+        left -= zeros.len() as u64;
+        shared.bytes_done.fetch_add(zeros.len() as u64, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Copies the part of `bytes`, which stand at `offset` of the stream, that falls into the frame.
@@ -130,9 +240,9 @@ fn copy_overlap(frame: &mut [u8], frame_start: u64, bytes: &[u8], offset: u64) {
     }
 }
 
-/// Reads `content.len()` bytes of a file from `offset`, and makes sure that the file is still the
+/// Reads `content.len()` stored bytes of a file from `offset`, and makes sure that the file is still the
 /// one that was walked: the check after the read covers everything since.
-fn read_checked(
+pub(crate) fn read_checked(
     dirs: &mut Dirs<'_>,
     entry: &Entry,
     offset: u64,
@@ -148,13 +258,19 @@ fn read_checked(
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file =
         openat(dirs.open(dir).map_err(failed)?, name, flags, Mode::empty()).map_err(failed)?;
-    let mut filled = 0;
-    while filled < content.len() {
-        match pread(&file, &mut content[filled..], offset + filled as u64) {
-            Ok(0) => return Err(changed()),
-            Ok(n) => filled += n,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(failed(errno)),
+    let mut rest = content;
+    for segment in entry.segments(offset, rest.len() as u64) {
+        let len = usize::try_from(segment.len).unwrap_or(usize::MAX);
+        let (part, behind) = rest.split_at_mut_checked(len).ok_or_else(changed)?;
+        rest = behind;
+        let mut filled = 0;
+        while filled < part.len() {
+            match pread(&file, &mut part[filled..], segment.offset + filled as u64) {
+                Ok(0) => return Err(changed()),
+                Ok(n) => filled += n,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
         }
     }
     let now = Stamp::from(&fstat(&file).map_err(failed)?);
@@ -170,6 +286,12 @@ fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
         CParameter::ContentSizeFlag(true),
     ] {
         compressor.set_parameter(parameter)?;
+    }
+    if let Some(min_match) = parameters.long_distance_min_match {
+        compressor.set_parameter(CParameter::LdmMinMatch(min_match))?;
+    }
+    if let Some(rate) = parameters.long_distance_hash_rate_log {
+        compressor.set_parameter(CParameter::LdmHashRateLog(rate))?;
     }
     Ok(compressor)
 }

@@ -116,13 +116,15 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Hashes a piece of a file after all earlier pieces; the digest once the last one is in.
+    /// Has `feed` hash `len` stored bytes of a file after all earlier ones; the digest once the last
+    /// ones are in.
     pub(crate) fn hash_piece(
         &self,
         file: usize,
         offset: u64,
-        piece: &[u8],
+        len: u64,
         place: Place,
+        feed: impl FnOnce(&mut blake3::Hasher) -> Result<(), PackError>,
     ) -> Result<Option<Digest>, PackError> {
         let mut state = self.lock();
         let mut hash = loop {
@@ -139,8 +141,8 @@ impl Shared {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        hash.hasher.update(piece);
-        hash.n_hashed += piece.len() as u64;
+        feed(&mut hash.hasher)?;
+        hash.n_hashed += len;
         if hash.n_hashed == place.content_len {
             return Ok(Some(hash.hasher.finalize().into()));
         }

@@ -62,6 +62,8 @@ pub enum Aspect {
     Content,
     /// Where it leads.
     Target,
+    /// Its extended attributes.
+    Attributes,
 }
 
 /// Compares two Pellets.
@@ -123,6 +125,7 @@ fn aspects(old: &SidecarEntry, new: &SidecarEntry) -> Vec<Aspect> {
         (old.mode != new.mode, Aspect::Mode),
         (content, Aspect::Content),
         (target, Aspect::Target),
+        (old.attributes != new.attributes, Aspect::Attributes),
     ]
     .into_iter()
     .filter_map(|(differs, aspect)| differs.then_some(aspect))

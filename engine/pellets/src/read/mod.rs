@@ -12,23 +12,27 @@
 //! Every failure is a [`ReadError`] with a stable code; nothing was written when it comes from here.
 
 mod archive;
+mod authentic;
 mod content;
 mod error;
 mod foreign;
 mod index;
+mod layers;
 mod limits;
 mod lookup;
 mod path;
 mod span;
 mod tar;
 
-pub(crate) use archive::{Archive, FrameReader};
+pub(crate) use archive::{Archive, digest_of};
+pub(crate) use authentic::{assert_authentic, assert_tree};
 pub(crate) use content::{hash_zeros, read_header};
 pub(crate) use error::from_stream;
 pub use error::{ReadError, ReadErrorKind};
 pub(crate) use foreign::Foreign;
 pub use foreign::{ForeignEntry, list_foreign};
 pub(crate) use index::{Index, check_entry, check_target};
+pub(crate) use layers::{LayerReader, Layers};
 pub use limits::Limits;
 pub(crate) use lookup::find_entry;
 pub(crate) use path::in_order;

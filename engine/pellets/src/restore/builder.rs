@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::dirs::Dirs;
 use crate::digest::Digest;
-use crate::read::{Extent, ReadError, SafePath, Xattr, from_stream, hash_zeros};
+use crate::read::{Extent, ReadError, ReadErrorKind, SafePath, Xattr, from_stream, hash_zeros};
 
 /// Bytes that go through a buffer at once.
 const CHUNK: usize = 256 << 10;
@@ -37,6 +37,8 @@ pub(super) struct Site<'a> {
     file_mask: u32,
     pub(super) n_stripped: AtomicU64,
     pub(super) n_xattrs_lost: AtomicU64,
+    /// Whether an attribute that is not taken ends the restore.
+    strict: bool,
 }
 
 /// Creates entries below the root of a [`Site`]; one per thread.
@@ -61,10 +63,10 @@ pub(super) struct FileSpec<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(super) fn new(fs: &'a dyn Fs, root: BorrowedFd<'a>) -> Self {
+    pub(super) fn new(fs: &'a dyn Fs, root: BorrowedFd<'a>, strict: bool) -> Self {
         let umask = umask().unwrap_or(MODE_MASK);
         let (n_stripped, n_xattrs_lost) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { fs, root, umask, file_mask: MODE_MASK, n_stripped, n_xattrs_lost }
+        Self { fs, root, umask, file_mask: MODE_MASK, n_stripped, n_xattrs_lost, strict }
     }
 
     /// Makes files that nobody may write to, for a tree that others share.
@@ -99,6 +101,11 @@ impl<'a> Builder<'a> {
 
     pub(super) fn site(&self) -> &'a Site<'a> {
         self.site
+    }
+
+    /// The directory at `path` of the new tree.
+    pub(super) fn dir(&mut self, path: &[u8]) -> rustix::io::Result<BorrowedFd<'_>> {
+        self.dirs.open(path)
     }
 
     /// Makes a directory that this process can fill, whatever its mode will be; one that is there
@@ -154,6 +161,8 @@ impl<'a> Builder<'a> {
         }
         if spec.extents.is_some() {
             hash_zeros(&mut hasher, spec.size - end);
+            // What was not written is a hole, up to the end.
+            self.site.admit(spec.path.as_bytes())?;
             file.set_len(spec.size).map_err(|e| failed(spec.path, e))?;
         }
         check_digest(spec, || hasher.finalize().into())?;
@@ -175,7 +184,7 @@ impl<'a> Builder<'a> {
     /// Gives a file its attributes, mode and time.
     pub(super) fn describe(&self, file: &File, spec: &FileSpec<'_>) -> Result<(), ReadError> {
         let failed = |e| failed(spec.path, e);
-        self.xattrs(file.as_fd(), spec.xattrs);
+        self.xattrs(file.as_fd(), spec.path, spec.xattrs)?;
         let mode = self.site.mode(spec.mode) & self.site.file_mask;
         if self.site.masks(mode) || !spec.xattrs.is_empty() {
             fchmod(file, Mode::from_raw_mode(mode)).map_err(failed)?;
@@ -185,14 +194,43 @@ impl<'a> Builder<'a> {
 
     /// Sets the attributes that belong to users. Those of the system and of security modules describe
     /// the machine that wrote the archive; and not every file system takes any.
-    fn xattrs(&self, fd: BorrowedFd<'_>, xattrs: &[Xattr]) {
+    fn xattrs(
+        &self,
+        fd: BorrowedFd<'_>,
+        path: SafePath<'_>,
+        xattrs: &[Xattr],
+    ) -> Result<(), ReadError> {
         for xattr in xattrs {
+            self.site.admit(path.as_bytes())?;
             let ours = xattr.name.starts_with(b"user.") && !xattr.name.contains(&0);
-            let set = ours && fsetxattr(fd, &*xattr.name, &xattr.value, XattrFlags::CREATE).is_ok();
-            if !set {
-                self.site.n_xattrs_lost.fetch_add(1, Ordering::Relaxed);
+            let set = match ours {
+                true => fsetxattr(fd, &*xattr.name, &xattr.value, XattrFlags::CREATE),
+                false => Err(Errno::OPNOTSUPP),
+            };
+            let Err(errno) = set else { continue };
+            if self.site.strict {
+                let what = format!("the attribute {} was not taken", xattr.name.escape_ascii());
+                let kind = ReadErrorKind::Unsupported;
+                return Err(ReadError::new(kind, "attribute-lost", what)
+                    .on(path.as_bytes())
+                    .because(errno.into()));
             }
+            self.site.n_xattrs_lost.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(())
+    }
+
+    /// Gives a directory its attributes; it must not have its mode yet, which may forbid that.
+    pub(super) fn dir_xattrs(
+        &mut self,
+        path: SafePath<'_>,
+        xattrs: &[Xattr],
+    ) -> Result<(), ReadError> {
+        if xattrs.is_empty() {
+            return Ok(());
+        }
+        let fd = self.open_dir(path)?;
+        self.xattrs(fd.as_fd(), path, xattrs)
     }
 
     pub(super) fn symlink(
@@ -233,13 +271,17 @@ impl<'a> Builder<'a> {
             .map_err(|e| failed(path, e))
     }
 
-    /// Gives a directory its mode and attributes; what is below it must have its own already.
-    pub(super) fn dir_mode(&mut self, path: SafePath<'_>, mode: u32) -> Result<(), ReadError> {
-        self.site.admit(path.as_bytes())?;
+    fn open_dir(&mut self, path: SafePath<'_>) -> Result<OwnedFd, ReadError> {
         let (dir, name) = path.split();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = self.dirs.open(dir).and_then(|dir| openat(dir, name, flags, Mode::empty()));
-        let fd = fd.map_err(|e| failed(path, e))?;
+        fd.map_err(|e| failed(path, e))
+    }
+
+    /// Gives a directory its mode; what is below it must have its own already.
+    pub(super) fn dir_mode(&mut self, path: SafePath<'_>, mode: u32) -> Result<(), ReadError> {
+        self.site.admit(path.as_bytes())?;
+        let fd = self.open_dir(path)?;
         fchmod(&fd, Mode::from_raw_mode(mode & MODE_MASK)).map_err(|e| failed(path, e))
     }
 }

@@ -15,11 +15,11 @@ use rustix::fs::{AtFlags, Mode, OFlags, ioctl_ficlone, linkat, open, openat, sta
 
 use super::builder::{Builder, FileSpec, Site};
 use super::dirs::Dirs;
-use super::extract::Job;
+use super::extract::{Job, xattrs_of};
 use super::options::{RestoreObserver, RestoreOptions, Way};
 use super::place::Place;
 use super::{finish, run, workers};
-use crate::read::{Archive, Index, ReadError, ReadErrorKind};
+use crate::read::{Index, Layers, ReadError, ReadErrorKind};
 use crate::sidecar::{EntryKind, SidecarEntry};
 
 /// Entries that a thread takes at once: some milliseconds of work.
@@ -37,11 +37,14 @@ pub(super) fn find(
     fs: &dyn Fs,
     options: &RestoreOptions,
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     place: &Place<'_>,
     observer: &dyn RestoreObserver,
 ) -> Result<Option<Cached>, ReadError> {
-    let Some(dir) = &options.cache else { return Ok(None) };
+    // Who unpacked a cached tree is not known: it must not pass for what a key admits.
+    let Some(dir) = options.cache.as_ref().filter(|_| options.key.is_none()) else {
+        return Ok(None);
+    };
     fs.create_dir_all(dir).map_err(|e| ReadError::in_output(dir, e))?;
     let way = if options.linked {
         Way::Linked
@@ -52,7 +55,7 @@ pub(super) fn find(
     };
     let tree = dir.join(index.sidecar.digest.to_string());
     if !tree.is_dir() {
-        unpack(fs, options, index, archive, &tree, observer)?;
+        unpack(fs, options, index, layers, &tree, observer)?;
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = open(&tree, flags, Mode::empty()).map_err(|e| ReadError::in_output(&tree, e))?;
@@ -83,16 +86,16 @@ fn unpack(
     fs: &dyn Fs,
     options: &RestoreOptions,
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     tree: &Path,
     observer: &dyn RestoreObserver,
 ) -> Result<(), ReadError> {
     let place = Place::beside(fs, tree)?;
     let root = place.make_root()?;
-    place.assert_room(&root, archive.content_len())?;
-    let site = Site::new(fs, root.as_fd()).read_only();
+    place.assert_room(&root, index.stored())?;
+    let site = Site::new(fs, root.as_fd(), false).read_only();
     let all = 0..index.sidecar.entries.len();
-    let job = Job::new(index, archive, &options.limits, &site, all);
+    let job = Job::new(index, layers, &options.limits, &site, all);
     run::build(&job, options, None, observer)?;
     finish::finish(&job, options.threads, None)?;
     match place.commit(options.sync) {
@@ -192,13 +195,14 @@ fn clone(
     path: crate::read::SafePath<'_>,
     source: &OwnedFd,
 ) -> Result<(), ReadError> {
+    let xattrs = xattrs_of(entry);
     let spec = FileSpec {
         path,
         mode: entry.mode,
         mtime_ns: entry.mtime_ns,
         size: entry.size.unwrap_or(0),
         extents: None,
-        xattrs: &[],
+        xattrs: &xattrs,
         expected: None,
     };
     let file: File = builder.create(&spec)?;

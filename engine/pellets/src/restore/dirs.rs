@@ -8,29 +8,48 @@ use rustix::io::{Errno, Result};
 const FLAGS: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Opens directories beneath a root; the last one stays open, since neighbours come together.
+/// Directories that stay open on the way to the last one: enough for most trees, few beside what a
+/// process may open, whatever the number of threads.
+const KEPT: usize = 8;
+
+/// Opens directories beneath a root. Neighbours come together, so the last one stays open, and of those
+/// above it the nearest: one system call then opens a child, and none a parent.
 #[derive(Debug)]
 pub(super) struct Dirs<'a> {
     root: BorrowedFd<'a>,
-    last: Option<(Vec<u8>, OwnedFd)>,
+    /// The path of the last directory.
+    path: Vec<u8>,
+    /// Open directories on the way there, each with the length of its path; deeper ones come later.
+    open: Vec<(usize, OwnedFd)>,
 }
 
 impl<'a> Dirs<'a> {
     pub(super) fn below(root: BorrowedFd<'a>) -> Self {
-        Self { root, last: None }
+        Self { root, path: Vec::new(), open: Vec::new() }
     }
 
     /// The directory at `path`; empty means the root.
     pub(super) fn open(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>> {
-        if path.is_empty() {
-            return Ok(self.root);
+        while let Some((len, _)) = self.open.last() {
+            let way = path.get(..*len).filter(|way| *way == &self.path[..*len]);
+            if way.is_some() && matches!(path.get(*len), None | Some(b'/')) {
+                break;
+            }
+            self.open.pop();
         }
-        let stale = self.last.as_ref().is_none_or(|(last, _)| last != path);
-        if stale {
-            self.last = None;
-            self.last = Some((path.to_vec(), beneath(self.root, path)?));
+        let len = self.open.last().map_or(0, |(len, _)| *len);
+        if len < path.len() {
+            let from = self.open.last().map_or(self.root, |(_, fd)| fd.as_fd());
+            let rest = if len == 0 { path } else { &path[len + 1..] };
+            let fd = beneath(from, rest)?;
+            if self.open.len() == KEPT {
+                self.open.remove(0);
+            }
+            self.path.clear();
+            self.path.extend_from_slice(path);
+            self.open.push((path.len(), fd));
         }
-        Ok(self.last.as_ref().map_or(self.root, |(_, fd)| fd.as_fd()))
+        Ok(self.open.last().map_or(self.root, |(_, fd)| fd.as_fd()))
     }
 }
 
@@ -98,6 +117,31 @@ mod tests {
                 b"missing",
             ] {
                 assert!(open(root.as_fd(), bad).is_err(), "{}", bad.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_that_stays_open_is_the_one_of_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = ["a", "a/b", "a/b/c", "a/bc", "a/bc/c", "ab", "ab/c", "a/1/2/3/4/5/6/7/8/9/10"];
+        for path in paths {
+            std::fs::create_dir_all(dir.path().join(path)).unwrap();
+            std::fs::write(dir.path().join(path).join("name"), path).unwrap();
+        }
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+        let root = rustix::fs::open(dir.path(), flags, Mode::empty()).unwrap();
+        let mut dirs = Dirs::below(root.as_fd());
+        for first in paths {
+            for second in paths {
+                for path in [first, second, "", second] {
+                    let at = dirs.open(path.as_bytes()).unwrap();
+                    let name = openat(at, "name", OFlags::RDONLY, Mode::empty());
+                    let said = name.map(|fd| std::io::read_to_string(std::fs::File::from(fd)));
+                    assert_eq!(said.map_or(String::new(), |said| said.unwrap()), path);
+                }
+                assert!(dirs.open(format!("{second}/missing").as_bytes()).is_err());
+                assert!(dirs.open.len() <= KEPT);
             }
         }
     }

@@ -14,7 +14,8 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use crate::observer::Progress;
 use crate::read::{
-    Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, check_target, in_order,
+    Archive, Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, Xattr,
+    check_target, in_order,
 };
 
 /// Entries between two looks at the observer.
@@ -37,6 +38,8 @@ struct Growing<'a> {
     firsts: Dirs<'a>,
     limits: &'a Limits,
     made: HashMap<Box<[u8]>, Made>,
+    /// Of directories that have any.
+    xattrs: HashMap<Box<[u8]>, Vec<Xattr>>,
     root: Option<(u32, i64)>,
     bytes: u64,
 }
@@ -48,17 +51,22 @@ pub(super) fn restore(
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
     let mut archive = Foreign::open(fs, &options.archive, &options.limits)?;
+    if Archive::open(fs, &options.archive, &options.limits).is_ok_and(|a| a.delta().is_some()) {
+        let what = "the archive is a delta, which is no tree without its sidecar";
+        return Err(ReadError::refused("sidecar-missing", what).at(&options.archive));
+    }
     let place = Place::prepare(fs, &options.target, options.replace)?;
     drop(phase);
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let mut growing = Growing {
         builder: Builder::new(&site),
         firsts: Dirs::below(site.root),
         limits: &options.limits,
         made: HashMap::new(),
+        xattrs: HashMap::new(),
         root: None,
         bytes: 0,
     };
@@ -91,9 +99,13 @@ pub(super) fn restore(
         way: Way::Extract,
         replaced: false,
         verified: false,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: site.n_stripped.load(Ordering::Relaxed),
         n_xattrs_lost: site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,
+        cpu: Duration::ZERO,
+        bytes_read: fs.open_read(&options.archive).and_then(|file| file.len()).unwrap_or(0),
     };
     let replaced = place.commit(options.sync)?;
     Ok(Restored { replaced, ..restored })
@@ -139,6 +151,9 @@ impl Growing<'_> {
                 Made::File
             }
         };
+        if matches!(made, Made::Directory(..)) && !entry.xattrs.is_empty() {
+            self.xattrs.insert(path.as_bytes().into(), entry.xattrs.clone());
+        }
         self.made.insert(path.as_bytes().into(), made);
         Ok(())
     }
@@ -196,7 +211,9 @@ impl Growing<'_> {
             .collect();
         directories.sort_unstable_by(|a, b| in_order(&b.0, &a.0));
         for (path, made) in directories {
+            let xattrs = self.xattrs.remove(&path).unwrap_or_default();
             let path = SafePath::judge(&path, self.limits)?;
+            self.builder.dir_xattrs(path, &xattrs)?;
             let mut mode = 0o755;
             if let Made::Directory(stated, mtime) = made {
                 mode = stated;

@@ -17,10 +17,10 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use super::{finish, run};
 use crate::read::{
-    Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, check_entry,
-    find_entry, read_header,
+    Archive, Index, Layers, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader,
+    assert_authentic, check_entry, find_entry, read_header,
 };
-use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
+use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry, SidecarFrame};
 
 /// The largest sidecar that is searched; as large as one that is read.
 const MAX_SIDECAR: u64 = 1 << 30;
@@ -40,12 +40,32 @@ pub(super) fn restore(
         let what = "the pellet holds no such entry";
         ReadError::new(ReadErrorKind::NotFound, "entry-not-found", what).on(path.as_bytes())
     };
-    let (entry, frames) = find_entry(&bytes, path)?.ok_or_else(|| not_found(path))?;
+    let found = match &options.key {
+        None => Found::Text(&bytes),
+        Some(key) => {
+            let sidecar = Sidecar::parse(&bytes)?;
+            assert_authentic(&sidecar, Some(key))?;
+            Found::Whole(Box::new(sidecar))
+        }
+    };
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
+    // Where the entries of a delta stand is told by all of its sidecar.
+    let found = match (found, archive.delta()) {
+        (Found::Text(bytes), Some(_)) => Found::Whole(Box::new(Sidecar::parse(bytes)?)),
+        (found, _) => found,
+    };
+    let (entry, frames) = found.entry(path)?.ok_or_else(|| not_found(path))?;
     if frames != archive.frames() {
         let what = "the sidecar's frames are not those of the archive's seek table";
         return Err(ReadError::damaged("seek-table-mismatch", what).at(archive.path()));
     }
+    let layers = match &found {
+        Found::Text(_) => Layers::single(archive),
+        Found::Whole(sidecar) => {
+            Index::check(sidecar, &archive, &options.limits)?;
+            Layers::open(fs, archive, sidecar, &options.ancestors, &options.limits)?
+        }
+    };
     let place = Place::beside(fs, &options.target)?;
     drop(phase);
 
@@ -53,21 +73,21 @@ pub(super) fn restore(
         (EntryKind::Directory, _) => None,
         (EntryKind::Hardlink, Some(first)) => {
             // Alone it is a file like any other: that of the first name.
-            let (first, _) = find_entry(&bytes, first)?.ok_or_else(|| not_found(first))?;
+            let (first, _) = found.entry(first)?.ok_or_else(|| not_found(first))?;
             Some(first)
         }
         _ => Some(entry),
     };
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd());
+    let site = Site::new(fs, root.as_fd(), options.strict);
     let (restored, from) = match one {
-        Some(entry) => single(&archive, options, &site, &entry, path)?,
+        Some(entry) => single(&layers, options, &site, &entry, path)?,
         None => {
-            let sidecar = Sidecar::parse(&bytes)?;
-            let index = Index::check(&sidecar, &archive, &options.limits)?;
+            let sidecar = found.whole()?;
+            let index = Index::check(&sidecar, layers.own(), &options.limits)?;
             let range = index.subtree(path.as_bytes()).ok_or_else(|| not_found(path))?;
-            (subtree(&index, &archive, options, &site, range, observer)?, path.as_path())
+            (subtree(&index, &layers, options, &site, range, observer)?, path.as_path())
         }
     };
     let from = place.tree().join(from);
@@ -88,6 +108,36 @@ pub(super) fn restore(
     Ok(Restored { replaced, ..restored })
 }
 
+/// A sidecar, read as far as it has to be.
+enum Found<'a> {
+    /// Only one entry of it is looked for.
+    Text(&'a [u8]),
+    /// All of it had to be judged.
+    Whole(Box<Sidecar>),
+}
+
+impl Found<'_> {
+    fn entry(
+        &self,
+        path: &RawPath,
+    ) -> Result<Option<(SidecarEntry, Vec<SidecarFrame>)>, ReadError> {
+        match self {
+            Self::Text(bytes) => find_entry(bytes, path),
+            Self::Whole(sidecar) => {
+                let entry = sidecar.entries.iter().find(|e| e.path == *path);
+                Ok(entry.map(|entry| (entry.clone(), sidecar.frames.clone())))
+            }
+        }
+    }
+
+    fn whole(self) -> Result<Box<Sidecar>, ReadError> {
+        match self {
+            Self::Text(bytes) => Ok(Box::new(Sidecar::parse(bytes)?)),
+            Self::Whole(sidecar) => Ok(sidecar),
+        }
+    }
+}
+
 fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {
     let failed = |e| ReadError::in_input(path, e);
     let file = fs.open_read(path).map_err(failed)?;
@@ -104,7 +154,7 @@ fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {
 
 /// Creates one file or symbolic link in the root of the new tree, under the last part of `path`.
 fn single<'p>(
-    archive: &Archive,
+    layers: &Layers,
     options: &RestoreOptions,
     site: &Site<'_>,
     entry: &SidecarEntry,
@@ -113,6 +163,7 @@ fn single<'p>(
     check_entry(entry, &options.limits).map_err(|e| e.on(entry.path.as_bytes()))?;
     let (_, name) = SafePath::judge(path.as_bytes(), &options.limits)?.split();
     let name = SafePath::judge(name, &options.limits)?;
+    let archive = layers.get(entry.layer)?;
     let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
     let mut reader = TarReader::new(Span::at(archive, frame, entry.offset)?);
     // Its length is not known without the next entry; header and digest say enough about one file.
@@ -146,9 +197,13 @@ fn single<'p>(
         way: Way::Extract,
         replaced: false,
         verified: true,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: load(&site.n_stripped),
         n_xattrs_lost: load(&site.n_xattrs_lost),
         duration: Duration::ZERO,
+        cpu: Duration::ZERO,
+        bytes_read: u64::from(archive.frames()[frame].compressed),
     };
     let name = Path::new(path.as_path().file_name().unwrap_or_default());
     Ok((restored, name))
@@ -156,13 +211,13 @@ fn single<'p>(
 
 fn subtree(
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     options: &RestoreOptions,
     site: &Site<'_>,
     range: Range<usize>,
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
-    let job = Job::new(index, archive, &options.limits, site, range);
+    let job = Job::new(index, layers, &options.limits, site, range);
     let frames = run::build(&job, options, None, observer)?;
     finish::finish(&job, options.threads, None)?;
     Ok(run::report(&job, options, Way::Extract, frames))

@@ -5,6 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use rustix::fs::{XattrFlags, setxattr};
+
 use super::kit::Bench;
 use crate::{PackOptions, Packed};
 
@@ -25,6 +27,15 @@ fn fill(bench: &Bench, order: impl Iterator<Item = usize>) {
     bench.file("another-big", &noise(70_001, 4));
     symlink("big", bench.source().join("link")).unwrap();
     std::fs::hard_link(bench.source().join("big"), bench.source().join("big-too")).unwrap();
+    let mut holes = noise(30_000, 5);
+    holes.resize(2_500_000, 0);
+    holes.extend(noise(30_000, 6));
+    bench.file("pkg-1/holes", &holes);
+    let order = [("user.b", "2"), ("user.a", "1")];
+    for (name, value) in order {
+        let path = bench.source().join("pkg-2");
+        setxattr(path, name, value.as_bytes(), XattrFlags::empty()).unwrap();
+    }
 }
 
 fn pack_with_threads(bench: &Bench, n: usize) -> Packed {

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use durable_fs::DiskFs;
+use rustix::fs::{XattrFlags, setxattr};
 
 use super::kit::{Bench, list, pack_on};
 use crate::{
@@ -101,6 +102,27 @@ fn a_file_that_shrinks_while_its_frames_are_written_is_told() {
     let cut = || std::fs::write(bench.source().join("victim"), b"short").unwrap();
     let error = pack_observed(&bench, &At(first, cut));
     assert_eq!(error.kind(), ErrorKind::PathChanged);
+}
+
+#[test]
+fn a_hole_that_is_filled_is_told() {
+    let bench = Bench::new();
+    bench.file("victim", &vec![0; 3 << 20]);
+    let fill = || std::fs::write(bench.source().join("victim"), vec![7; 3 << 20]).unwrap();
+    let error = pack_observed(&bench, &At(Milestone::Walked, fill));
+    assert_eq!((error.code(), error.path()), ("path-changed", Some("victim".as_ref())));
+}
+
+#[test]
+fn an_attribute_that_changes_is_told() {
+    let bench = Bench::new();
+    bench.file("victim", b"x");
+    let set = || {
+        let path = bench.source().join("victim");
+        setxattr(path, "user.x", b"y", XattrFlags::empty()).unwrap();
+    };
+    let error = pack_observed(&bench, &At(Milestone::Walked, set));
+    assert_eq!((error.code(), error.path()), ("path-changed", Some("victim".as_ref())));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use durable_fs::DiskFs;
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, setxattr, utimensat};
 
 use super::kit::Bench;
 use crate::{Digest, EntryKind, RawPath, SeekTable, Sidecar, SidecarError};
@@ -41,7 +41,11 @@ fn form() {
     assert_eq!(sidecar.origin.arch, std::env::consts::ARCH);
     assert_eq!(sidecar.created_by, concat!("nestr ", env!("CARGO_PKG_VERSION")));
     sidecar.origin.arch = "[arch]".to_owned();
+    assert!(sidecar.origin.libc.is_some());
+    sidecar.origin.libc = Some("[libc]".to_owned());
     sidecar.created_by = "nestr [version]".to_owned();
+    // Inodes and times of this machine.
+    assert!(sidecar.stamps.take().is_some());
     let pretty = serde_json::to_string_pretty(&sidecar).unwrap();
     insta::assert_snapshot!(pretty.replace(source.to_str().unwrap(), "/srv/tree"));
 }
@@ -87,8 +91,8 @@ fn each_frame_stands_alone_and_each_entry_is_found_in_it() {
 
 #[test]
 fn a_newer_version_is_refused_by_number() {
-    let error = Sidecar::parse(br#"{"schema_version": 2, "anything": []}"#).unwrap_err();
-    assert!(matches!(error, SidecarError::Version(2)));
+    let error = Sidecar::parse(br#"{"schema_version": 3, "anything": []}"#).unwrap_err();
+    assert!(matches!(error, SidecarError::Version(3)));
     assert!(matches!(Sidecar::parse(b"{").unwrap_err(), SidecarError::Form(_)));
 }
 
@@ -108,6 +112,12 @@ fn a_path_is_text_where_it_can_be() {
 fn the_format_page_names_every_field() {
     let bench = Bench::new();
     bench.file("a", b"a");
+    bench.file("Cargo.lock", b"");
+    bench.file("zeros", &vec![0; 1 << 20]);
+    bench.file(".nestrignore", b"a-*");
+    bench.file("a-b", b"");
+    bench.file("dir/b", b"b");
+    setxattr(bench.source().join("a"), "user.x", b"y", XattrFlags::empty()).unwrap();
     symlink("a", bench.source().join("x".repeat(101))).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(bench.source().join("p")).status().is_ok());
     let text = std::fs::read(bench.pack().sidecar).unwrap();

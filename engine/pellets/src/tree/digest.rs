@@ -19,8 +19,9 @@ pub(crate) enum TreeRecord<'a> {
 ///
 /// Each entry is: type byte, mode (u32), length-prefixed path, then for a file its size (u64) and
 /// the digest of its content, for a symbolic link its length-prefixed target, for a hard link the
-/// length-prefixed path of the first name of its group; last the number of attributes (u32), which
-/// is 0. Lengths are u32; all numbers are little-endian.
+/// length-prefixed path of the first name of its group; last the number of attributes (u32) and of
+/// each, ordered by name, the length-prefixed name and value. Lengths are u32; all numbers are
+/// little-endian.
 pub(crate) struct TreeHasher {
     hasher: blake3::Hasher,
     record: Vec<u8>,
@@ -34,7 +35,13 @@ impl TreeHasher {
     }
 
     /// Adds an entry; none where a path or target is longer than its length field can say.
-    pub(crate) fn add(&mut self, path: &[u8], mode: u32, what: TreeRecord<'_>) -> Option<()> {
+    pub(crate) fn add<'b>(
+        &mut self,
+        path: &[u8],
+        mode: u32,
+        what: TreeRecord<'_>,
+        attributes: impl ExactSizeIterator<Item = (&'b [u8], &'b [u8])>,
+    ) -> Option<()> {
         let record = &mut self.record;
         record.clear();
         record.push(match what {
@@ -54,7 +61,7 @@ impl TreeHasher {
             TreeRecord::Symlink { target } => put(record, target)?,
             TreeRecord::HardLink { first } => put(record, first)?,
         }
-        record.extend_from_slice(&0u32.to_le_bytes());
+        put_attributes(record, attributes)?;
         self.hasher.update(record);
         Some(())
     }
@@ -75,12 +82,24 @@ pub(crate) fn tree_digest(entries: &[Entry], contents: &[Option<Digest>]) -> Opt
             Kind::Symlink { target } => TreeRecord::Symlink { target },
             Kind::HardLink { of } => TreeRecord::HardLink { first: &entries.get(*of)?.path },
         };
-        hasher.add(&entry.path, entry.mode, what)?;
+        hasher.add(&entry.path, entry.mode, what, entry.attribute_pairs())?;
     }
     Some(hasher.finish())
 }
 
-fn put(record: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
+pub(super) fn put_attributes<'b>(
+    record: &mut Vec<u8>,
+    attributes: impl ExactSizeIterator<Item = (&'b [u8], &'b [u8])>,
+) -> Option<()> {
+    record.extend_from_slice(&u32::try_from(attributes.len()).ok()?.to_le_bytes());
+    for (name, value) in attributes {
+        put(record, name)?;
+        put(record, value)?;
+    }
+    Some(())
+}
+
+pub(super) fn put(record: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
     record.extend_from_slice(&u32::try_from(bytes.len()).ok()?.to_le_bytes());
     record.extend_from_slice(bytes);
     Some(())

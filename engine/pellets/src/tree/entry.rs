@@ -15,6 +15,33 @@ pub(crate) struct Entry {
     /// Permission bits, `0o7777` at most; `0o777` for a symbolic link.
     pub(crate) mode: u32,
     pub(crate) stamp: Stamp,
+    /// Extended attributes of the user's name space, ordered by the bytes of their names.
+    pub(crate) attributes: Box<[Attribute]>,
+    /// Where the data of a file with holes is; none for any other entry.
+    pub(crate) sparse: Option<Sparse>,
+}
+
+/// An extended attribute; the name includes its name space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) value: Box<[u8]>,
+}
+
+/// What of a file is stored: everything but its long runs of zeros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sparse {
+    /// Not empty each, in order, with holes between them.
+    pub(crate) data: Box<[Segment]>,
+    /// Sum of their lengths.
+    pub(crate) stored: u64,
+}
+
+/// A range of a file in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
 }
 
 /// The types of entry a Pellet holds.
@@ -39,19 +66,43 @@ pub(crate) enum Kind {
 pub(crate) struct Stamp {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
-    size: i64,
+    pub(crate) size: i64,
     /// Nanoseconds since the Unix epoch.
     pub(crate) mtime: i128,
-    ctime: i128,
+    pub(crate) ctime: i128,
 }
 
 impl Entry {
-    /// Content bytes stored with this entry.
+    /// Content bytes of this entry, holes included.
     pub(crate) fn size(&self) -> u64 {
         match self.kind {
             Kind::File { size } => size,
             Kind::Directory | Kind::Symlink { .. } | Kind::HardLink { .. } => 0,
         }
+    }
+
+    /// Content bytes stored with this entry.
+    pub(crate) fn stored(&self) -> u64 {
+        self.sparse.as_ref().map_or_else(|| self.size(), |sparse| sparse.stored)
+    }
+
+    /// The parts of the file that `len` stored bytes from `offset` on come from.
+    pub(crate) fn segments(&self, offset: u64, len: u64) -> Vec<Segment> {
+        let Some(sparse) = &self.sparse else { return vec![Segment { offset, len }] };
+        let end = offset + len;
+        let mut stored = 0;
+        let cut = |segment: &Segment| {
+            let (from, to) = (stored.max(offset), (stored + segment.len).min(end));
+            let shift = from.saturating_sub(stored);
+            stored += segment.len;
+            (from < to).then(|| Segment { offset: segment.offset + shift, len: to - from })
+        };
+        sparse.data.iter().filter_map(cut).collect()
+    }
+
+    /// Name and value of each attribute.
+    pub(crate) fn attribute_pairs(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.attributes.iter().map(|a| (&*a.name, &*a.value))
     }
 
     /// The path without its last component, and that component.
@@ -65,6 +116,13 @@ impl Entry {
     /// The path for messages.
     pub(crate) fn display_path(&self) -> PathBuf {
         OsStr::from_bytes(&self.path).into()
+    }
+}
+
+impl Sparse {
+    pub(crate) fn of(data: Vec<Segment>) -> Self {
+        let stored = data.iter().map(|s| s.len).sum();
+        Self { data: data.into(), stored }
     }
 }
 

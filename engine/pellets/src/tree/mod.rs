@@ -5,13 +5,23 @@
 //!    precedes what it holds, and the first path of a hard-link group precedes the others.
 //! 2. No symbolic link below the root is followed, not even one that appears later.
 
+mod attributes;
 mod digest;
 mod dirs;
 mod entry;
+mod flatten;
+mod glob;
+mod holes;
+mod ignore;
+mod list;
+mod merkle;
+mod special;
 mod walk;
 
 pub(crate) use digest::{TreeHasher, TreeRecord, tree_digest};
 pub(crate) use dirs::Dirs;
-pub(crate) use entry::{Entry, Kind, Stamp};
-pub(crate) use walk::{Exclude, Tree, walk};
-pub use walk::{Skipped, SpecialKind};
+pub(crate) use entry::{Attribute, Entry, Kind, Segment, Sparse, Stamp};
+pub(crate) use list::Exclude;
+pub(crate) use merkle::{Node, NodeKind, hash_directories, merkle};
+pub use special::{Skipped, SpecialKind};
+pub(crate) use walk::{Tree, walk};

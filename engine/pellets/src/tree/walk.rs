@@ -1,26 +1,36 @@
-//! Lists a tree in its canonical order.
+//! Lists a tree with several threads; each directory is one piece of work.
+//!
+//! # Invariants
+//! 1. The caller's thread alone talks to the observer; it only waits meanwhile.
+//! 2. A directory is listed by one thread, and every listing is asked for once: the result does not
+//!    depend on who listed what.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, open, readlinkat, statat};
-use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use rustix::fs::{Mode, OFlags, fstat, open, openat};
+use rustix::io::{Errno, pread};
 
-use super::dirs::Dirs;
-use super::entry::{Entry, Kind, Stamp};
-use crate::error::PackError;
+use super::entry::{Entry, Stamp};
+use super::flatten::flatten;
+use super::ignore::{self, Ignore};
+use super::list::{Exclude, Item, Lister};
+use super::special::Skipped;
+use crate::base::Known;
+use crate::cpu::Meter;
+use crate::error::{ErrorKind, PackError};
 use crate::observer::{PackObserver, Progress};
-use crate::sidecar::RawPath;
 
-/// How many left-out paths are named; the rest is only counted.
-const MAX_NAMED: usize = 100;
+/// Time between two looks at the observer.
+const TICK: Duration = Duration::from_millis(50);
 
-/// Entries between two looks at the observer: some milliseconds of work.
-const REPORT_EVERY: usize = 1024;
+/// The longest `.nestrignore` that is read.
+const MAX_IGNORE: usize = 1 << 20;
 
 /// A listed tree.
 #[derive(Debug)]
@@ -31,229 +41,242 @@ pub(crate) struct Tree {
     pub(crate) entries: Vec<Entry>,
     /// Content bytes of all regular files, each hard-link group once.
     pub(crate) bytes: u64,
+    /// Paths that the rules of the tree leave out; what is in a directory left out counts as one.
+    pub(crate) n_ignored: u64,
     pub(crate) n_skipped: u64,
-    /// The first [`MAX_NAMED`] of them.
+    /// The first hundred of them.
     pub(crate) skipped: Vec<Skipped>,
 }
 
-/// Something that a Pellet does not hold and that packing left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Relative to the root.
-    pub path: RawPath,
-    /// What it is.
-    pub kind: SpecialKind,
+/// The common state of the threads of one walk.
+pub(super) struct Shared<'a> {
+    pub(super) exclude: &'a Exclude,
+    /// Files of an earlier Pellet, which need not be searched for holes where they are unchanged.
+    pub(super) known: Option<&'a Known<'a>>,
+    pub(super) ignore: &'a Ignore,
+    pub(super) n_ignored: AtomicU64,
+    pub(super) n_found: AtomicU64,
+    stopped: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// The types that are left out: they name a running process or a driver, not content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SpecialKind {
-    /// A socket.
-    Socket,
-    /// A named pipe.
-    Fifo,
-    /// A block or character device.
-    Device,
-    /// A type this system does not name.
-    Unknown,
-}
-
-/// What belongs to our own output and is no part of the tree, should the output lie inside it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Exclude {
-    /// Device and inode of a directory whose content is left out.
-    pub(crate) dir: Option<(u64, u64)>,
-    /// Names in that directory that are left out; all of it where this is empty.
-    pub(crate) names: Vec<Vec<u8>>,
-    /// Temporary names in that directory that are left out: prefix and suffix.
-    pub(crate) between: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-struct Item {
-    name: Box<[u8]>,
-    stat: Stat,
-    target: Option<Box<[u8]>>,
-}
-
-struct Level {
-    /// Length of the path of this directory.
-    path_len: usize,
-    items: std::vec::IntoIter<Item>,
-}
-
-struct Walk<'a> {
-    exclude: &'a Exclude,
-    observer: &'a dyn PackObserver,
-    first_names: HashMap<(u64, u64), usize>,
-    entries: Vec<Entry>,
-    bytes: u64,
-    n_skipped: u64,
-    skipped: Vec<Skipped>,
+#[derive(Default)]
+struct State {
+    /// Directories to list: number and path; the last one next, so that neighbours follow.
+    todo: Vec<(usize, Box<[u8]>)>,
+    listings: Vec<Vec<Item>>,
+    n_busy: usize,
+    error: Option<PackError>,
 }
 
 /// Lists all entries below `root`, which may itself be reached through links.
 pub(crate) fn walk(
     root: &Path,
     exclude: &Exclude,
+    threads: NonZeroUsize,
+    known: Option<&Known<'_>>,
     observer: &dyn PackObserver,
 ) -> Result<Tree, PackError> {
     let at_root = |errno| PackError::at_root(root.to_owned(), errno);
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
     let fd = open(root, flags, Mode::empty()).map_err(at_root)?;
     let stat = fstat(&fd).map_err(at_root)?;
-    let mut walk = Walk {
+    let (ignore, rules) = read_ignore(fd.as_fd())?;
+    let shared = Shared {
         exclude,
-        observer,
-        first_names: HashMap::new(),
-        entries: Vec::new(),
-        bytes: 0,
-        n_skipped: 0,
-        skipped: Vec::new(),
+        known,
+        ignore: &ignore,
+        n_ignored: AtomicU64::new(0),
+        n_found: AtomicU64::new(0),
+        stopped: AtomicBool::new(false),
+        state: Mutex::new(State {
+            todo: vec![(0, Box::default())],
+            listings: vec![Vec::new()],
+            ..State::default()
+        }),
+        changed: Condvar::new(),
     };
-    walk.run(&mut Dirs::below(fd.as_fd()))?;
-    let Walk { entries, bytes, n_skipped, skipped, .. } = walk;
-    let root_mode = stat.st_mode & 0o7777;
-    let root_stamp = Stamp::from(&stat);
-    Ok(Tree { root: fd, root_mode, root_stamp, entries, bytes, n_skipped, skipped })
+    let listings = shared.run(fd.as_fd(), threads.get(), observer)?;
+    let flat = flatten(listings);
+    let read = |e: &&Entry| &*e.path == ignore::FILE;
+    if rules.is_some_and(|rules| flat.entries.iter().find(read).is_some_and(|e| e.stamp != rules)) {
+        let what = "the rules of what to leave out changed meanwhile";
+        return Err(PackError::new(ErrorKind::PathChanged, what, Some(".nestrignore".into())));
+    }
+    Ok(Tree {
+        root: fd,
+        root_mode: stat.st_mode & 0o7777,
+        root_stamp: Stamp::from(&stat),
+        entries: flat.entries,
+        bytes: flat.bytes,
+        n_ignored: shared.n_ignored.into_inner(),
+        n_skipped: flat.n_skipped,
+        skipped: flat.skipped,
+    })
 }
 
-impl Walk<'_> {
-    fn run(&mut self, dirs: &mut Dirs<'_>) -> Result<(), PackError> {
-        let mut path = Vec::new();
-        let mut levels = vec![Level { path_len: 0, items: self.list(dirs, &path)?.into_iter() }];
-        while let Some(level) = levels.last_mut() {
-            path.truncate(level.path_len);
-            let Some(item) = level.items.next() else {
-                levels.pop();
-                continue;
-            };
-            if !path.is_empty() {
+/// The rules at the root, and what their file was when they were read.
+fn read_ignore(root: BorrowedFd<'_>) -> Result<(Ignore, Option<Stamp>), PackError> {
+    let failed = |errno| PackError::in_tree(".nestrignore".into(), errno);
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match openat(root, ignore::FILE, flags, Mode::empty()) {
+        Ok(file) => file,
+        // Absent, or a link, socket or device of that name, which holds no rules.
+        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok((Ignore::default(), None)),
+        Err(errno) => return Err(failed(errno)),
+    };
+    let stat = fstat(&file).map_err(failed)?;
+    if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
+        return Ok((Ignore::default(), None));
+    }
+    let mut text = vec![0; MAX_IGNORE + 1];
+    let mut len = 0;
+    while len < text.len() {
+        match pread(&file, &mut text[len..], len as u64) {
+            Ok(0) => break,
+            Ok(n) => len += n,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
+    if len > MAX_IGNORE {
+        let what = "the rules of what to leave out exceed 1 MiB";
+        return Err(PackError::new(ErrorKind::Internal, what, Some(".nestrignore".into())));
+    }
+    Ok((Ignore::parse(&text[..len]), Some(Stamp::from(&stat))))
+}
+
+impl Shared<'_> {
+    fn run(
+        &self,
+        root: BorrowedFd<'_>,
+        n_threads: usize,
+        observer: &dyn PackObserver,
+    ) -> Result<Vec<Vec<Item>>, PackError> {
+        thread::scope(|scope| {
+            let stop = StopOnDrop(self);
+            let mut workers = Vec::with_capacity(n_threads);
+            for n in 0..n_threads {
+                let cpu = Meter::current();
+                let worker = thread::Builder::new()
+                    .name(format!("pellet-walk-{n}"))
+                    .spawn_scoped(scope, move || {
+                        let _counted = cpu.run();
+                        self.work(root);
+                    })
+                    .map_err(|_| PackError::internal("no thread could be started"))?;
+                workers.push(worker);
+            }
+            let result = self.watch(observer);
+            drop(stop);
+            // Joined by hand, since the scope would hand a panic on to a caller that wants an error.
+            let n_panicked = workers.into_iter().map(|w| w.join()).filter(Result::is_err).count();
+            if n_panicked > 0 {
+                return Err(PackError::internal("a walking thread panicked"));
+            }
+            result
+        })?;
+        let mut state = self.lock();
+        match state.error.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut state.listings)),
+        }
+    }
+
+    /// Waits for the end of the walk, reporting on the way.
+    fn watch(&self, observer: &dyn PackObserver) -> Result<(), PackError> {
+        loop {
+            if observer.cancelled() {
+                return Err(PackError::cancelled());
+            }
+            let state = self.lock();
+            if state.is_done() || self.stopped() {
+                return Ok(());
+            }
+            drop(self.changed.wait_timeout(state, TICK));
+            let entries_total = self.n_found.load(Ordering::Relaxed);
+            observer.progress(&Progress { entries_total, ..Progress::default() });
+        }
+    }
+
+    fn work(&self, root: BorrowedFd<'_>) {
+        let guard = StopOnDrop(self);
+        let mut lister = Lister::new(root, self);
+        while let Some((number, dir)) = self.claim() {
+            match lister.list(&dir) {
+                Ok(items) => self.put(number, &dir, items),
+                Err(error) => {
+                    self.lock().error.get_or_insert(error);
+                    return;
+                }
+            }
+        }
+        std::mem::forget(guard);
+    }
+
+    /// The next directory; waits while others may still find some.
+    fn claim(&self) -> Option<(usize, Box<[u8]>)> {
+        let mut state = self.lock();
+        loop {
+            if self.stopped() || state.is_done() {
+                return None;
+            }
+            if let Some(next) = state.todo.pop() {
+                state.n_busy += 1;
+                return Some(next);
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn put(&self, number: usize, dir: &[u8], mut items: Vec<Item>) {
+        let mut state = self.lock();
+        // Backwards, so that the first is taken first.
+        for item in items.iter_mut().rev().filter(|item| item.file_type.is_dir()) {
+            let mut path = Vec::with_capacity(dir.len() + 1 + item.name.len());
+            path.extend_from_slice(dir);
+            if !dir.is_empty() {
                 path.push(b'/');
             }
             path.extend_from_slice(&item.name);
-            if self.take(&path, item) {
-                let items = self.list(dirs, &path)?.into_iter();
-                levels.push(Level { path_len: path.len(), items });
-            }
-            if self.entries.len().is_multiple_of(REPORT_EVERY) {
-                self.report()?;
-            }
+            item.listing = Some(state.listings.len());
+            let number = state.listings.len();
+            state.listings.push(Vec::new());
+            state.todo.push((number, path.into()));
         }
-        Ok(())
-    }
-
-    /// Records one entry; true where it is a directory to go into.
-    fn take(&mut self, path: &[u8], item: Item) -> bool {
-        let Item { stat, target, .. } = item;
-        let index = self.entries.len();
-        let stamp = Stamp::from(&stat);
-        let mut mode = stat.st_mode & 0o7777;
-        let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => {
-                let first = match stat.st_nlink {
-                    0 | 1 => index,
-                    _ => *self.first_names.entry((stamp.dev, stamp.ino)).or_insert(index),
-                };
-                if first == index {
-                    let size = u64::try_from(stat.st_size).unwrap_or(0);
-                    self.bytes += size;
-                    Kind::File { size }
-                } else {
-                    Kind::HardLink { of: first }
-                }
-            }
-            FileType::Directory => Kind::Directory,
-            FileType::Symlink => {
-                // Linux reports 0o777 for every link; other systems keep bits that mean nothing.
-                mode = 0o777;
-                Kind::Symlink { target: target.unwrap_or_default() }
-            }
-            special => {
-                self.skip(path, special);
-                return false;
-            }
-        };
-        let go_into = matches!(kind, Kind::Directory);
-        self.entries.push(Entry { path: path.into(), kind, mode, stamp });
-        go_into
-    }
-
-    fn skip(&mut self, path: &[u8], file_type: FileType) {
-        self.n_skipped += 1;
-        if self.skipped.len() < MAX_NAMED {
-            let kind = match file_type {
-                FileType::Socket => SpecialKind::Socket,
-                FileType::Fifo => SpecialKind::Fifo,
-                FileType::BlockDevice | FileType::CharacterDevice => SpecialKind::Device,
-                _ => SpecialKind::Unknown,
-            };
-            self.skipped.push(Skipped { path: RawPath::from(path), kind });
+        state.listings[number] = items;
+        state.n_busy -= 1;
+        let worth_waking = state.is_done() || !state.todo.is_empty();
+        drop(state);
+        if worth_waking {
+            self.changed.notify_all();
         }
     }
 
-    /// The items of one directory, sorted by the bytes of their names.
-    fn list(&self, dirs: &mut Dirs<'_>, dir: &[u8]) -> Result<Vec<Item>, PackError> {
-        let failed = |errno: Errno, name: &[u8]| PackError::in_tree(join(dir, name), errno);
-        let fd = dirs.open(dir).map_err(|e| failed(e, b""))?;
-        let here = match self.exclude.dir {
-            Some(id) => {
-                let stat = fstat(fd).map_err(|e| failed(e, b""))?;
-                (stat.st_dev, stat.st_ino) == id
-            }
-            None => false,
-        };
-        if here && self.exclude.names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut items = Vec::new();
-        for found in Dir::read_from(fd).map_err(|e| failed(e, b""))? {
-            let found = found.map_err(|e| failed(e, b""))?;
-            let name = found.file_name().to_bytes();
-            if name == b"." || name == b".." || (here && self.exclude.covers(name)) {
-                continue;
-            }
-            let stat = statat(fd, found.file_name(), AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|e| failed(e, name))?;
-            let target = match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Symlink => {
-                    let target = readlinkat(fd, found.file_name(), Vec::new())
-                        .map_err(|e| failed(e, name))?;
-                    Some(target.into_bytes().into())
-                }
-                _ => None,
-            };
-            items.push(Item { name: name.into(), stat, target });
-        }
-        items.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(items)
+    pub(super) fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
-    fn report(&self) -> Result<(), PackError> {
-        if self.observer.cancelled() {
-            return Err(PackError::cancelled());
-        }
-        let entries_total = self.entries.len() as u64;
-        self.observer.progress(&Progress { entries_total, ..Progress::default() });
-        Ok(())
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Exclude {
-    fn covers(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|n| n == name)
-            || self
-                .between
-                .as_ref()
-                .is_some_and(|(prefix, suffix)| name.starts_with(prefix) && name.ends_with(suffix))
+impl State {
+    fn is_done(&self) -> bool {
+        self.todo.is_empty() && self.n_busy == 0
     }
 }
 
-/// A path for messages; the root is `.`.
-fn join(dir: &[u8], name: &[u8]) -> PathBuf {
-    if dir.is_empty() && name.is_empty() {
-        return PathBuf::from(".");
+/// Stops all threads of a walk, be it for an error, a panic or its end.
+struct StopOnDrop<'a>(&'a Shared<'a>);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        let guard = self.0.lock();
+        self.0.stopped.store(true, Ordering::SeqCst);
+        drop(guard);
+        self.0.changed.notify_all();
     }
-    let dir = Path::new(OsStr::from_bytes(dir));
-    if name.is_empty() { dir.to_owned() } else { dir.join(OsStr::from_bytes(name)) }
 }

@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::read::{Limits, ReadError};
 use crate::restore::RestoreOptions;
 use crate::sidecar::RawPath;
+use crate::sign::VerifyingKey;
 
 /// The most findings that are told; all are counted.
 const MAX_FINDINGS: usize = 100;
@@ -21,8 +22,12 @@ pub struct VerifyOptions {
     pub archive: PathBuf,
     /// `NAME.meta.json`.
     pub sidecar: PathBuf,
+    /// Archives that a delta needs, where they are not beside it.
+    pub ancestors: Vec<PathBuf>,
     /// The digest that was noted elsewhere.
     pub expected: Option<Digest>,
+    /// The key that must have signed it; without one a signature is judged by the key it names.
+    pub key: Option<VerifyingKey>,
     /// Threads that decode and hash; each needs room for a frame.
     pub threads: NonZeroUsize,
     /// What is refused.
@@ -63,12 +68,16 @@ pub struct Verified {
     pub frames: u64,
     /// Bytes of the archive.
     pub bytes: u64,
+    /// The key of the signature, where there is one; to be trusted only where it was asked for.
+    pub signed_by: Option<String>,
     /// Differences, by frame and entry; the first `max_findings`.
     pub findings: Vec<Finding>,
     /// All of them.
     pub n_findings: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
 }
 
 impl VerifyOptions {
@@ -78,7 +87,9 @@ impl VerifyOptions {
         let archive = archive.into();
         let RestoreOptions { threads, limits, .. } = RestoreOptions::new(&archive, "");
         let sidecar = archive.with_extension("meta.json");
-        Self { archive, sidecar, expected: None, threads, limits, max_findings: MAX_FINDINGS }
+        let (expected, key, max_findings) = (None, None, MAX_FINDINGS);
+        let ancestors = Vec::new();
+        Self { archive, sidecar, ancestors, expected, key, threads, limits, max_findings }
     }
 }
 

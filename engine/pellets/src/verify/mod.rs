@@ -4,8 +4,8 @@
 //! bytes can be read, so that one run tells what is lost and what is not.
 //!
 //! # Not here
-//! Who packed it: without a signature a whole Pellet can be replaced by another, and only the digest
-//! that was noted elsewhere tells ([`VerifyOptions::expected`]).
+//! Who packed it, unless a key is given ([`VerifyOptions::key`]): a whole Pellet can be replaced by another,
+//! and only a signature tells, or the digest that was noted elsewhere ([`VerifyOptions::expected`]).
 
 mod entries;
 mod finding;

@@ -41,6 +41,7 @@ pub(super) fn readiness(state: &State<'_>) -> String {
             NodeState::Ready => "ready",
             NodeState::Restarting => "restarting",
             NodeState::Stopped => "stopped",
+            NodeState::Stuck => "stuck",
         };
         let _ = write!(text, "[{sign}]{node} {word}");
         if *n_restarts > 0 {

@@ -4,16 +4,18 @@
 //! 1. Whatever goes wrong, a configuration that was in force before is in force afterwards, or the process ends and says
 //!    why.
 //! 2. A configuration with faults, and one that says the same, touch nothing.
-//! 3. Where something differs, all pipelines are closed as at the end of the process and opened again; the API and its
+//! 3. Where something differs, all pipelines are closed and opened again from their logs and cursors; the API and its
 //!    counters go on.
 //!
 //! *Not here*
 //! Exchanging single nodes while the others go on.
 //!
-//! *Failure*: senders are refused, and told when to come back, for the moment it takes; a backend that is away may make
-//! that as long as the end of the process takes. What could not be sent by then is told.
+//! *Failure*: senders are refused, and told when to come back, for the moment it takes. What waits on disk is sent by the
+//! pipelines that are opened next. Without a disk it is sent for as long as at the end of the process, and what could not
+//! be sent by then is dropped as `shutdown` and told.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use collector_nodes::REGISTRY;
@@ -25,6 +27,12 @@ use collector_telemetry::{Counter, Metrics};
 use super::instance::{DRAIN, Instance};
 use crate::api::{Current, Reloaded};
 use crate::check::{host, load};
+
+/// How long pipelines on disk get for the requests under way: what waits is sent by those that are opened next.
+const ON_DISK: Duration = Duration::from_secs(1);
+
+/// How long logs and ports of what failed to start may stay taken.
+const LET_GO_WITHIN: Duration = Duration::from_secs(10);
 
 /// The instance at work, and what its configuration is read from.
 pub(super) struct Reloader {
@@ -119,7 +127,8 @@ impl Reloader {
         plan: &Plan,
     ) -> anyhow::Result<Outcome> {
         let before = instance.config.clone();
-        let report = instance.close(DRAIN).await?;
+        let deadline = if before.storage.is_some() { ON_DISK } else { DRAIN };
+        let report = instance.close(deadline).await?;
         if report.n_dropped > 0 {
             let n_dropped = report.n_dropped;
             tracing::error!(
@@ -130,7 +139,7 @@ impl Reloader {
         let (instance, outcome) = match Instance::open(config, &self.metrics).await {
             Ok(instance) => (instance, Outcome::Applied(plan.names())),
             Err(error) => {
-                let again = Instance::open(before, &self.metrics).await;
+                let again = open_again(before, &self.metrics).await;
                 let again = again.with_context(|| {
                     format!("neither the new configuration nor the one before can be put in force: {error:#}")
                 })?;
@@ -140,5 +149,22 @@ impl Reloader {
         self.current.show(&instance.running, &instance.store);
         self.instance = Some(instance);
         Ok(outcome)
+    }
+}
+
+/// Opens what was open before. What failed to start may still be letting go of its logs and ports.
+async fn open_again(config: Config, metrics: &Metrics) -> anyhow::Result<Instance> {
+    let give_up = tokio::time::Instant::now() + LET_GO_WITHIN;
+    loop {
+        match Instance::open(config.clone(), metrics).await {
+            Err(error) if tokio::time::Instant::now() < give_up => {
+                tracing::debug!(
+                    error = format!("{error:#}"),
+                    "cannot open yet what was open before"
+                );
+                tokio::time::sleep(LET_GO_WITHIN / 100).await;
+            }
+            opened => return opened,
+        }
     }
 }

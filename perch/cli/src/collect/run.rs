@@ -47,6 +47,9 @@ pub(crate) fn run(args: &CollectArgs) -> anyhow::Result<ExitCode> {
     if report.n_dropped > 0 {
         tracing::warn!(n_dropped = report.n_dropped, "items were still waiting and are lost");
     }
+    for (exporter, n_items) in &report.kept {
+        tracing::info!(exporter, n_items, "items wait on disk for the next start");
+    }
     for line in report.to_string().lines() {
         tracing::info!(account = line, "stopped");
     }

@@ -78,7 +78,7 @@ impl Pax {
             _ if key.starts_with(b"GNU.sparse.") => gnu.take(&key[11..], value),
             _ if key.starts_with(b"GNU.") => Err(TarOdd::PaxUnsupported),
             _ if key.starts_with(XATTR) => {
-                let name = key[XATTR.len()..].into();
+                let name = unescape(&key[XATTR.len()..]);
                 if self.xattrs.iter().any(|x| x.name == name) {
                     return Err(TarOdd::PaxRecord);
                 }
@@ -158,6 +158,22 @@ impl SparseRecords {
         };
         Ok((Some(form), self.name))
     }
+}
+
+/// GNU tar writes `=` in the name of an attribute, which would end the key, as `%3D`, and `%` as `%25`.
+fn unescape(name: &[u8]) -> Box<[u8]> {
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let [first, behind @ ..] = rest {
+        let (byte, behind) = match rest {
+            [b'%', b'3', b'D', behind @ ..] => (b'=', behind),
+            [b'%', b'2', b'5', behind @ ..] => (b'%', behind),
+            _ => (*first, behind),
+        };
+        out.push(byte);
+        rest = behind;
+    }
+    out.into()
 }
 
 fn counted(n: u64, size: u64, extents: Vec<Extent>) -> Result<SparseForm, TarOdd> {

@@ -9,8 +9,8 @@ use super::sparse::{self, Extent, Lines};
 
 /// The longest name or link target: far above what a kernel takes at once.
 const MAX_NAME: u64 = 64 << 10;
-/// The longest PAX header; attributes of a file are limited to 64 KiB each.
-const MAX_PAX: u64 = 1 << 20;
+/// The longest PAX header: four times what is packed of attributes, since signs in names are escaped.
+const MAX_PAX: u64 = 4 << 20;
 /// From here on a ustar header cannot state a size.
 const USTAR_MAX: u64 = 0o777_7777_7777;
 

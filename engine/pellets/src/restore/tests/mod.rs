@@ -1,10 +1,12 @@
 //! Trees that come back whole or not at all.
 
 mod cache;
+mod contents;
 mod crash;
 mod damage;
 mod foreign;
 mod hostile;
 mod kit;
 mod only;
+mod relocate;
 mod whole;
