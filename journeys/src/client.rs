@@ -53,6 +53,18 @@ impl Client {
         read(request.call())
     }
 
+    /// GETs a path with more headers.
+    ///
+    /// # Errors
+    /// When no HTTP reply came.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Reply, String> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.call())
+    }
+
     /// POSTs a JSON body with more headers.
     ///
     /// # Errors

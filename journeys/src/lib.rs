@@ -18,6 +18,7 @@
 mod absent;
 mod client;
 mod prometheus;
+mod servers;
 mod stack;
 mod tree;
 mod wait;
@@ -25,6 +26,7 @@ mod wait;
 pub use absent::{backend, needs};
 pub use client::{Client, Reply, escaped};
 pub use prometheus::Prometheus;
+pub use servers::{Collector, Server};
 pub use stack::{Stack, StackOptions};
 pub use tree::sample_tree;
 pub use wait::wait_for;

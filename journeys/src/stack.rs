@@ -168,7 +168,7 @@ const LISTENERS: [&str; 12] = [
     "--grafana-listen",
 ];
 
-fn first_line(child: &mut Child) -> Value {
+pub(crate) fn first_line(child: &mut Child) -> Value {
     let stdout = child.stdout.take().unwrap();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -182,13 +182,13 @@ fn first_line(child: &mut Child) -> Value {
     serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line}"))
 }
 
-fn send(pid: u32, signal: Signal) {
+pub(crate) fn send(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let _ = kill_process(pid.unwrap(), signal);
 }
 
 /// A binary of ours: named by `NESTR_BIN` or `PERCH_BIN`, else beside the test's own build.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let variable = format!("{}_BIN", name.to_uppercase());
     if let Some(path) = env::var_os(variable) {
         return path.into();

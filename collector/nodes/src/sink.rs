@@ -34,6 +34,18 @@ pub(crate) struct Got {
 /// Counts the items of a request's body.
 type Count = dyn Fn(&Got) -> u64 + Send + Sync;
 
+/// What a request is answered where it would be taken.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Success {
+    /// `204 No Content`, `415 Unsupported Media Type`; anything beyond 2xx means that it was not taken after all.
+    pub(crate) status: &'static str,
+    /// Headers, each with its line's end.
+    pub(crate) headers: String,
+}
+
+/// Makes up the answers.
+type Succeed = dyn Fn(&Got) -> Success + Send + Sync;
+
 /// An HTTP/1.1 backend.
 pub(crate) struct HttpSink {
     url: String,
@@ -45,14 +57,21 @@ struct Shared {
     got: Mutex<Vec<Got>>,
     n_items: AtomicU64,
     count: Box<Count>,
-    /// What is answered to requests that are taken.
-    success: &'static str,
+    succeed: Box<Succeed>,
 }
 
 impl HttpSink {
     /// Listens on a free port; `count` tells how many items a request holds. Must be called within
     /// a runtime.
     pub(crate) fn start(count: impl Fn(&Got) -> u64 + Send + Sync + 'static) -> Self {
+        Self::answering(count, |_| Success { status: "200 OK", headers: String::new() })
+    }
+
+    /// The same, with answers of its own to what is taken.
+    pub(crate) fn answering(
+        count: impl Fn(&Got) -> u64 + Send + Sync + 'static,
+        succeed: impl Fn(&Got) -> Success + Send + Sync + 'static,
+    ) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
@@ -62,7 +81,7 @@ impl HttpSink {
             got: Mutex::default(),
             n_items: AtomicU64::new(0),
             count: Box::new(count),
-            success: "200 OK",
+            succeed: Box::new(succeed),
         });
         let served = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -126,19 +145,21 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         let mut body = vec![0; n_body];
         stream.read_exact(&mut body).await?;
         let answer = *shared.answer.lock().unwrap();
-        let taken = answer == Answer::Take;
-        let got = Got { line: line.trim_end().to_owned(), headers, body, taken };
-        if taken {
+        let mut got = Got { line: line.trim_end().to_owned(), headers, body, taken: false };
+        let Success { status, headers } = match answer {
+            Answer::Take => (shared.succeed)(&got),
+            Answer::Later(wait) => {
+                let headers = wait.map(|s| format!("retry-after: {s}\r\n")).unwrap_or_default();
+                Success { status: "503 Service Unavailable", headers }
+            }
+            Answer::Refuse => Success { status: "400 Bad Request", headers: String::new() },
+        };
+        got.taken = status.starts_with('2');
+        if got.taken {
             shared.n_items.fetch_add((shared.count)(&got), SeqCst);
         }
         shared.got.lock().unwrap().push(got);
-        let (status, wait) = match answer {
-            Answer::Take => (shared.success, String::new()),
-            Answer::Later(None) => ("503 Service Unavailable", String::new()),
-            Answer::Later(Some(s)) => ("503 Service Unavailable", format!("retry-after: {s}\r\n")),
-            Answer::Refuse => ("400 Bad Request", String::new()),
-        };
-        let reply = format!("HTTP/1.1 {status}\r\n{wait}content-length: 0\r\n\r\n");
+        let reply = format!("HTTP/1.1 {status}\r\n{headers}content-length: 0\r\n\r\n");
         stream.get_mut().write_all(reply.as_bytes()).await?;
     }
 }

@@ -46,7 +46,7 @@ impl BearerTokens {
     }
 
     /// Whether `headers` bear one of the tokens.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> bool {
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
         let Some(borne) = borne(headers) else { return false };
         let is_one_of = |tokens: &Vec<Vec<u8>>| {
             // All are compared, so that the time does not tell which came close.

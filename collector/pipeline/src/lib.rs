@@ -10,7 +10,10 @@ pub mod graph;
 pub mod ledger;
 pub mod log;
 pub mod node;
+mod outline;
+pub mod own;
 pub mod push;
 pub mod queue;
 
 pub use collector_otlp::{Request as Batch, Signal};
+pub use outline::outline;

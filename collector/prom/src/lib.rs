@@ -1,8 +1,8 @@
-//! Prometheus over the wire: remote-write 1.0 and the mapping from OTLP.
+//! Prometheus over the wire: remote-write 1.0 and 2.0, the text formats, and the mapping from OTLP.
 //!
 //! *Not here*
-//! Scraping, remote-write 2.0 and the text formats: they come with what needs them. HTTP is the
-//! exporter's.
+//! Scraping: it comes with what needs it. HTTP is the exporter's.
 
+pub mod exposition;
 pub mod mapping;
 pub mod remote_write;

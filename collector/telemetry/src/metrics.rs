@@ -10,7 +10,7 @@ use prometheus::{
 };
 
 use crate::names::Metric;
-use crate::observed::Observed;
+use crate::observed::{Observed, Read};
 
 /// The metrics of a process; clones are one.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ enum Family {
     Counter(IntCounterVec),
     Gauge(GaugeVec),
     Histogram(HistogramVec),
+    Observed(Observed),
 }
 
 /// Counts up; one child per label set.
@@ -83,14 +84,24 @@ impl Metrics {
     }
 
     /// A counter or gauge whose values `read` gives at each scrape: label values, then the value.
-    /// A definition whose name ends in `_total` is a counter.
+    /// A definition whose name ends in `_total` is a counter. Asked for again, the values come from `read` from then
+    /// on.
     pub fn observe(
         &self,
         metric: &'static Metric,
         read: impl Fn() -> Vec<(Vec<String>, f64)> + Send + Sync + 'static,
     ) -> Result<(), MetricError> {
-        let made = Observed::new(metric, opts(metric), Box::new(read));
-        self.keep(metric, made).map(|_| ())
+        let mut read = Some(Box::new(read) as Box<Read>);
+        let family = self.family(metric, || {
+            let read = read.take().unwrap_or_else(|| Box::new(Vec::new));
+            self.keep(metric, Observed::new(metric, opts(metric), read)).map(Family::Observed)
+        })?;
+        match (family, read) {
+            (Family::Observed(known), Some(read)) => known.replace(read),
+            (Family::Observed(_), None) => {}
+            _ => return Err(taken(metric)),
+        }
+        Ok(())
     }
 
     /// All metrics in Prometheus' text format 0.0.4.
@@ -190,6 +201,16 @@ mod tests {
         assert!(text.contains("perch_resent_items_total{exporter=\"loki\"} 5\n"), "{text}");
         assert!(text.contains("# TYPE perch_queue_bytes gauge\n"), "{text}");
         assert!(text.contains("perch_queue_bytes{exporter=\"loki\"} 7\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_read_may_be_kept_elsewhere() {
+        let metrics = Metrics::new();
+        for value in [7.0, 8.0] {
+            let read = move || vec![(vec!["loki".to_owned()], value)];
+            metrics.observe(&metric::QUEUE_BYTES, read).unwrap();
+        }
+        assert!(metrics.render().contains("perch_queue_bytes{exporter=\"loki\"} 8\n"));
     }
 
     #[test]

@@ -101,6 +101,46 @@ pub mod metric {
         buckets: &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
     };
 
+    /// Gauge: Series that a scrape endpoint shows.
+    pub const EXPOSITION_SERIES: Metric = Metric {
+        name: "perch.exposition.series",
+        prometheus: "perch_exposition_series",
+        unit: "{series}",
+        help: "Series that a scrape endpoint shows.",
+        labels: &["exporter"],
+        buckets: &[],
+    };
+
+    /// Counter: Data points that a scrape endpoint dropped because it shows as many series as it may.
+    pub const EXPOSITION_OVERFLOW_POINTS: Metric = Metric {
+        name: "perch.exposition.overflow.points",
+        prometheus: "perch_exposition_overflow_points_total",
+        unit: "{point}",
+        help: "Data points that a scrape endpoint dropped because it shows as many series as it may.",
+        labels: &["exporter"],
+        buckets: &[],
+    };
+
+    /// Counter: Requests to a scrape endpoint, by status.
+    pub const EXPOSITION_SCRAPES: Metric = Metric {
+        name: "perch.exposition.scrapes",
+        prometheus: "perch_exposition_scrapes_total",
+        unit: "{request}",
+        help: "Requests to a scrape endpoint, by status.",
+        labels: &["exporter", "code"],
+        buckets: &[],
+    };
+
+    /// Counter: Readings of a changed configuration, by what became of it.
+    pub const CONFIG_RELOAD: Metric = Metric {
+        name: "perch.config.reload",
+        prometheus: "perch_config_reload_total",
+        unit: "{reload}",
+        help: "Readings of a changed configuration, by what became of it.",
+        labels: &["outcome"],
+        buckets: &[],
+    };
+
     /// Counter: Restarts of a node after a panic.
     pub const NODE_RESTARTS: Metric = Metric {
         name: "perch.node.restarts",
@@ -222,6 +262,18 @@ pub mod metric {
     };
 }
 
+/// Span names.
+pub mod span {
+    /// The collector's start, until all listeners are open.
+    pub const COLLECT_START: &str = "perch.collect.start";
+    /// A configuration was read again, from the signal until what changed is in force or was refused.
+    pub const CONFIG_RELOAD: &str = "perch.config.reload";
+    /// An attempt to export failed; one of the failures of ten seconds.
+    pub const EXPORT_FAILURE: &str = "perch.export.failure";
+    /// The collector's end, until the requests under way were answered; what follows comes too late to be told.
+    pub const COLLECT_DRAIN: &str = "perch.collect.drain";
+}
+
 /// Attribute keys.
 pub mod attr {
     /// The status that was replied.
@@ -232,12 +284,16 @@ pub mod attr {
     pub const EXPORTER: &str = "exporter";
     /// The node's name in the configuration.
     pub const NODE: &str = "node";
-    /// What became of an item on its edge.
+    /// What became of an item on its edge, or of a configuration that was read again.
     pub const OUTCOME: &str = "outcome";
     /// The run of `perch bench send` that made an item, in hex. Only on items it makes.
     pub const PERCH_BENCH_RUN: &str = "perch.bench.run";
     /// The item's number within its run, counted from 2^28 so that all take the same bytes. Only on items `perch bench send` makes.
     pub const PERCH_BENCH_SEQ: &str = "perch.bench.seq";
+    /// What a reload put in force, by name, separated by commas.
+    pub const PERCH_CHANGED: &str = "perch.changed";
+    /// The exporter's name, in a span.
+    pub const PERCH_EXPORTER: &str = "perch.exporter";
     /// Attributes of a log record that did not fit the backend's bounds.
     pub const PERCH_LEFT_OUT: &str = "perch.left_out";
     /// The pipeline's name in the configuration.
@@ -258,7 +314,7 @@ pub mod attr {
     pub const WINDOW: &str = "window";
 }
 
-/// What became of an item on its edge.
+/// What became of an item on its edge, or of a configuration that was read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// It entered the edge.
@@ -267,6 +323,14 @@ pub enum Outcome {
     Delivered,
     /// It was given up; `reason` says why.
     Dropped,
+    /// What changed in the configuration is in force.
+    Applied,
+    /// The configuration says what is in force already.
+    Unchanged,
+    /// The configuration has faults; the one before stays in force.
+    Refused,
+    /// The configuration could not be put in force; the one before is in force again.
+    Failed,
 }
 
 impl Outcome {
@@ -275,6 +339,10 @@ impl Outcome {
         Self::In,
         Self::Delivered,
         Self::Dropped,
+        Self::Applied,
+        Self::Unchanged,
+        Self::Refused,
+        Self::Failed,
     ];
 
     /// The value as it stands in telemetry.
@@ -284,6 +352,10 @@ impl Outcome {
             Self::In => "in",
             Self::Delivered => "delivered",
             Self::Dropped => "dropped",
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics whose values are read when asked for, so that they are kept in one place only.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{self, LabelPair, MetricFamily, MetricType};
@@ -8,13 +8,14 @@ use prometheus::{Opts, core::Describer};
 
 use crate::names::Metric;
 
-type Read = dyn Fn() -> Vec<(Vec<String>, f64)> + Send + Sync;
+pub(crate) type Read = dyn Fn() -> Vec<(Vec<String>, f64)> + Send + Sync;
 
 #[derive(Clone)]
 pub(crate) struct Observed {
     metric: &'static Metric,
     desc: Desc,
-    read: Arc<Read>,
+    /// Replaced when the values are kept elsewhere from then on.
+    read: Arc<RwLock<Box<Read>>>,
 }
 
 impl Observed {
@@ -25,7 +26,12 @@ impl Observed {
     ) -> prometheus::Result<Self> {
         let labels = metric.labels.iter().map(ToString::to_string).collect();
         let desc = opts.variable_labels(labels).describe()?;
-        Ok(Self { metric, desc, read: read.into() })
+        Ok(Self { metric, desc, read: Arc::new(RwLock::new(read)) })
+    }
+
+    /// From now on the values come from `read`.
+    pub(crate) fn replace(&self, read: Box<Read>) {
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = read;
     }
 
     fn is_counter(&self) -> bool {
@@ -62,7 +68,8 @@ impl Collector for Observed {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let children = (self.read)().into_iter().map(|(labels, v)| self.child(labels, v));
+        let rows = (self.read.read().unwrap_or_else(PoisonError::into_inner))();
+        let children = rows.into_iter().map(|(labels, v)| self.child(labels, v));
         let mut family = MetricFamily::default();
         family.set_name(self.metric.prometheus.to_owned());
         family.set_help(self.metric.help.to_owned());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use collector_nodes::REGISTRY;
+use collector_nodes::registry::Known;
 use collector_pipeline::config::{Config, ConfigError};
 use collector_pipeline::graph::{self, Host};
 use collector_pipeline::queue::Jitter;
@@ -21,6 +22,9 @@ use serde_json::json;
 pub(crate) struct CheckArgs {
     /// The configuration file
     file: PathBuf,
+    /// Print the configuration as it is used: defaults filled in, present names, secrets masked
+    #[arg(long)]
+    expand: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,6 +36,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         graph::check(&config, &REGISTRY, &host(Metrics::new())).map(|()| config)
     });
     let text = match (&checked, args.json) {
+        (Ok(config), false) if args.expand => config.expanded(&Known).to_yaml(),
         (Ok(config), false) => describe(config),
         (Ok(config), true) => {
             let notes: Vec<_> = config
@@ -41,7 +46,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 .collect();
             let acks: BTreeMap<_, _> =
                 config.pipelines.iter().map(|p| (p.id.to_string(), p.ack.to_string())).collect();
-            format!("{}\n", json!({"ok": true, "ack": acks, "notes": notes}))
+            let mut said = json!({"ok": true, "ack": acks, "notes": notes});
+            if args.expand {
+                said["config"] = config.expanded(&Known).to_json();
+            }
+            format!("{said}\n")
         }
         (Err(error), false) => format!("{error}\n"),
         (Err(error), true) => {

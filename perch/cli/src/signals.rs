@@ -1,6 +1,16 @@
-//! The signals that end a command: SIGINT, SIGTERM and SIGHUP.
+//! The signals a command listens to: SIGINT and SIGTERM end it; SIGHUP has it read its configuration again where it
+//! has one, and ends it otherwise.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// To end.
+    Stop,
+    /// To read the configuration again.
+    Reload,
+}
 
 /// Listens for all three.
 #[derive(Debug)]
@@ -21,11 +31,11 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Wish {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.hang_up.recv() => Wish::Reload,
         }
     }
 }

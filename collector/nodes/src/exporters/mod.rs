@@ -3,4 +3,5 @@
 pub mod debug;
 pub mod loki;
 pub mod otlp;
+pub mod prometheus;
 pub mod prometheusremotewrite;

@@ -14,7 +14,7 @@ mod reply;
 mod transport;
 
 pub use grpc::GrpcClient;
-pub use http::HttpClient;
+pub use http::{Form, HttpClient};
 pub use options::ClientOptions;
 pub use outcome::{ErrorKind, ExportError, Outcome};
 pub use post::{PostClient, PostReply};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::Full;
 
 use super::options::ClientOptions;
@@ -25,6 +25,8 @@ pub struct PostReply {
     pub status: StatusCode,
     /// `Retry-After`, where it is in seconds.
     pub retry_after: Option<Duration>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
 }
@@ -56,7 +58,8 @@ impl PostClient {
         http.headers_mut().extend(headers.iter().cloned());
         let reply = self.transport.send(http).await?;
         let retry_after = reply.retry_after();
-        Ok(PostReply { status: reply.status, retry_after, body: reply.body })
+        let (status, headers) = (reply.status, reply.headers);
+        Ok(PostReply { status, retry_after, headers, body: reply.body })
     }
 }
 

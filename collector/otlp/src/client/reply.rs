@@ -22,3 +22,43 @@ pub(super) fn from_protobuf(response: &[u8]) -> Outcome {
     }
     outcome
 }
+
+/// Reads JSON in the same way; counts come as strings or numbers, and under the name of their signal.
+pub(super) fn from_json(response: &[u8]) -> Outcome {
+    let response: serde_json::Value = serde_json::from_slice(response).unwrap_or_default();
+    let partial = &response["partialSuccess"];
+    let counts = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"];
+    let count = |name: &str| {
+        let count = &partial[name];
+        count.as_u64().or_else(|| count.as_str()?.parse().ok())
+    };
+    Outcome {
+        n_rejected: counts.into_iter().find_map(count).unwrap_or(0),
+        message: partial["errorMessage"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What a `Status` in JSON says.
+pub(super) fn message_in_json(status: &[u8]) -> String {
+    let status: serde_json::Value = serde_json::from_slice(status).unwrap_or_default();
+    status["message"].as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_as_strings_and_as_numbers() {
+        for body in [
+            r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no"}}"#,
+            r#"{"partialSuccess":{"rejectedLogRecords":3,"errorMessage":"no"}}"#,
+        ] {
+            let outcome = Outcome { n_rejected: 3, message: "no".to_owned() };
+            assert_eq!(from_json(body.as_bytes()), outcome, "{body}");
+        }
+        assert_eq!(from_json(b"{}"), Outcome::default());
+        assert_eq!(from_json(b"not json"), Outcome::default());
+        assert_eq!(message_in_json(br#"{"code":3,"message":"malformed"}"#), "malformed");
+    }
+}

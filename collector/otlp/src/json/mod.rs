@@ -1,4 +1,4 @@
-//! OTLP/JSON to protobuf in one pass, by the same tables as the shape check.
+//! OTLP/JSON to protobuf in one pass, and back, by the same tables as the shape check.
 //!
 //! OTLP's rules where they differ from protobuf's own JSON: trace and span ids are hex, enumerations numbers.
 //! 64-bit integers come as strings or numbers. Unknown fields are ignored and null means absent. Names of
@@ -12,6 +12,7 @@
 //! *Not here*: whether the result is whole; a field given twice comes out twice, and the shape check refuses it.
 
 mod scalar;
+mod text;
 mod transcode;
 mod writer;
 
@@ -26,6 +27,14 @@ pub fn to_protobuf(signal: Signal, json: &[u8], limits: &Limits) -> Result<Vec<u
         .and_then(|()| deserializer.end())
         .map_err(|error| malformed(json, &error))?;
     Ok(writer.into_bytes())
+}
+
+/// Transcodes the proven protobuf of the signal's export request to JSON.
+#[must_use]
+pub fn from_protobuf(signal: Signal, protobuf: &[u8]) -> String {
+    let mut out = String::with_capacity(protobuf.len() * 2);
+    text::object(schema::request(signal), protobuf, &mut out);
+    out
 }
 
 /// Turns line and column into an offset, and leaves out what the text quotes of the sender's values.

@@ -14,7 +14,9 @@ pub(super) fn is_ours<B>(request: &http::Request<B>, local: IpAddr, allowed: &[S
     authority.is_some_and(|authority| names_us(authority, local, allowed))
 }
 
-fn names_us(authority: &str, local: IpAddr, allowed: &[String]) -> bool {
+/// Whether `authority` is loopback, the address `local` that a connection came in on, or one of `allowed`.
+#[must_use]
+pub fn names_us(authority: &str, local: IpAddr, allowed: &[String]) -> bool {
     let Some(host) = host_of(authority) else { return false };
     if let Ok(address) = host.parse::<IpAddr>() {
         return address.is_loopback()

@@ -22,6 +22,7 @@ mod options;
 mod refused;
 mod sink;
 
+pub use host::names_us;
 pub use listen::{Bound, bind};
 pub use options::ServerOptions;
 pub use sink::{Refusal, Reply, Sink};

@@ -37,7 +37,8 @@ impl ServerTls {
         self.knows_clients
     }
 
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// Shakes hands with whoever connected; the caller bounds the time.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         TlsAcceptor::from(Arc::clone(&*self.config.current())).accept(stream).await
     }
 }

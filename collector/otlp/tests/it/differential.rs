@@ -1,4 +1,4 @@
-//! OTLP/JSON as the generated types write it, read by us.
+//! OTLP/JSON as the generated types write it, read by us; and as we write it, read by them and by us.
 
 use collector_otlp::{Limits, Signal, json};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -7,6 +7,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::arbitrary;
 
@@ -17,6 +18,23 @@ fn through_json<M: Message + Serialize + Default>(signal: Signal, request: &M) -
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&text)));
     collector_otlp::shape::check(signal, &bytes, &Limits::default()).unwrap();
     M::decode(&bytes[..]).unwrap()
+}
+
+/// Writes `request` as JSON ourselves and reads it back; as text, so that one not-a-number equals another.
+fn through_ours<M: Message + Default + std::fmt::Debug>(
+    signal: Signal,
+    request: &M,
+) -> (String, String) {
+    let text = json::from_protobuf(signal, &request.encode_to_vec());
+    let bytes = json::to_protobuf(signal, text.as_bytes(), &Limits::default())
+        .unwrap_or_else(|error| panic!("{error}: {text}"));
+    (format!("{:?}", M::decode(&bytes[..]).unwrap()), format!("{request:?}"))
+}
+
+/// What we write, as the generated types read it.
+fn by_them<M: DeserializeOwned>(signal: Signal, request: &impl Message) -> M {
+    let text = json::from_protobuf(signal, &request.encode_to_vec());
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// JSON has no infinity; serde writes null for it, and an absent value for an empty one.
@@ -45,6 +63,31 @@ proptest! {
     fn data_points(request in arbitrary::metrics()) {
         prop_assume!(is_plain(&format!("{request:?}")));
         let read: ExportMetricsServiceRequest = through_json(Signal::Metrics, &request);
+        prop_assert_eq!(read, request);
+    }
+
+    #[test]
+    fn spans_come_back_from_json(request in arbitrary::traces()) {
+        let (read, sent) = through_ours(Signal::Traces, &request);
+        prop_assert_eq!(read, sent);
+    }
+
+    #[test]
+    fn log_records_come_back_from_json(request in arbitrary::logs()) {
+        let (read, sent) = through_ours(Signal::Logs, &request);
+        prop_assert_eq!(read, sent);
+    }
+
+    #[test]
+    fn data_points_come_back_from_json(request in arbitrary::metrics()) {
+        let (read, sent) = through_ours(Signal::Metrics, &request);
+        prop_assert_eq!(read, sent);
+    }
+
+    #[test]
+    fn they_read_the_spans_we_write(request in arbitrary::traces()) {
+        prop_assume!(is_plain(&format!("{request:?}")));
+        let read: ExportTraceServiceRequest = by_them(Signal::Traces, &request);
         prop_assert_eq!(read, request);
     }
 }

@@ -37,6 +37,7 @@ struct RawQueue {
     storage: Option<String>,
     wait_for_result: Option<bool>,
     block_on_overflow: Option<bool>,
+    batch: Option<serde::de::IgnoredAny>,
 }
 
 /// `retry_on_failure` as the OpenTelemetry Collector knows it.
@@ -144,6 +145,11 @@ pub(super) fn resolve_exporter(
     if settings.value == Value::Null {
         settings = Tree::empty(at);
     }
+    let mut understood = Vec::new();
+    path(super::understood::apply(&id.kind, &mut settings, &mut understood));
+    for (at, message) in understood {
+        found.note(at, message);
+    }
     for (at, message) in notes {
         found.note(at, message);
     }
@@ -189,6 +195,12 @@ fn read_queue(tree: &Tree, notes: &mut Notes) -> Result<QueueConfig, Finding> {
         notes.push((
             at("wait_for_result"),
             "wait_for_result has no effect: write `ack: delivered` in the pipeline",
+        ));
+    }
+    if raw.batch.is_some() {
+        notes.push((
+            at("batch"),
+            "sending_queue.batch has no effect: batches travel as they came and are sent without waiting",
         ));
     }
     if raw.block_on_overflow.is_some() {

@@ -13,20 +13,25 @@ mod components;
 mod de;
 mod env;
 mod error;
+mod expand;
 mod extensions;
 mod memory;
 mod nearest;
+mod own;
 mod parse;
 mod pipelines;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod types;
+mod understood;
 mod units;
+mod written;
 
 pub(crate) use components::OWN_PROCESSORS;
 pub use env::Env;
 pub use error::{ConfigError, Finding};
+pub use expand::{Kinds, with_defaults};
 pub use memory::{MemoryLimit, Share};
 pub use nearest::nearest;
 pub use tree::{At, Key, Tree, Value};

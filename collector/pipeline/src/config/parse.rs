@@ -114,6 +114,8 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let pipelines =
         read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
 
+    let own_traces = super::own::read(&service, &pipelines, found);
+
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
         let mut ids: Vec<_> = pipelines.iter().flat_map(|p| pick(p).iter().cloned()).collect();
         ids.sort();
@@ -144,6 +146,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         memory,
         api,
         log_level,
+        own_traces,
         notes,
     })
 }
@@ -206,6 +209,8 @@ fn read_log_level(service: &Tree, found: &mut Findings) -> String {
         let asked = value.get("level").and_then(|l| l.read::<String>().ok());
         match (key.text.as_str(), asked) {
             ("logs", Some(asked)) => level = asked.to_lowercase(),
+            // Read by the module of that name.
+            ("traces", _) => {}
             ("metrics", _) => {
                 found.note(key.at, "own metrics are served by the API listener at /metrics")
             }

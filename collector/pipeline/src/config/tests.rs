@@ -187,3 +187,50 @@ fn file_storage_is_the_storage() {
     assert_eq!(config.storage.unwrap().directory.to_str(), Some("/q"));
     assert_eq!(config.notes.len(), 2);
 }
+
+#[test]
+fn settings_of_others_are_mapped_or_noted() {
+    let text = "receivers: {otlp: }\nexporters:\n  prometheusremotewrite:\n    endpoint: http://h/w\n    \
+                remote_write_queue: {num_consumers: 5, queue_size: 9}\n    wal: {directory: /x}\n  \
+                otlp_http: {endpoint: 'http://h', disable_keep_alives: true, sending_queue: {batch: {min_size: 5}}}\n\
+                service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheusremotewrite, otlp_http]}}}\n";
+    let config = parse(text).unwrap();
+    let written = &config.exporters[1];
+    assert_eq!(written.settings.get("shards").unwrap().read::<u32>().unwrap(), 5);
+    assert!(
+        written.settings.get("wal").is_none()
+            && written.settings.get("remote_write_queue").is_none()
+    );
+    let notes: Vec<String> =
+        config.notes.iter().map(|n| format!("{} {}", n.at, n.message)).collect();
+    assert_eq!(
+        notes,
+        [
+            "5:5 remote_write_queue.queue_size has no effect: what waits is in the pipeline's log",
+            "5:5 remote_write_queue.num_consumers is `shards: 5` here",
+            "6:5 wal has no effect: what waits is in the pipeline's log",
+            "7:37 disable_keep_alives has no effect: connections are kept and sized by the client itself",
+            "7:87 sending_queue.batch has no effect: batches travel as they came and are sent without waiting",
+        ]
+    );
+    let wrong = text.replace("queue_size: 9", "queue_sice: 9");
+    let said = parse(&wrong).unwrap_err();
+    assert!(
+        said.contains("exporters.prometheusremotewrite.remote_write_queue: unknown key"),
+        "{said}"
+    );
+}
+
+#[test]
+fn own_spans_name_a_pipeline_that_is() {
+    let text = |name: &str| {
+        format!(
+            "receivers: {{otlp: }}\nexporters: {{debug: }}\nservice:\n  telemetry: {{traces: {{pipeline: {name}}}}}\n  \
+             pipelines: {{traces/own: {{receivers: [otlp], exporters: [debug]}}}}\n"
+        )
+    };
+    let config = parse(&text("traces/own")).unwrap();
+    assert_eq!(config.own_traces.map(|p| p.to_string()).as_deref(), Some("traces/own"));
+    let said = parse(&text("traces/owm")).unwrap_err();
+    assert!(said.contains("4:34: service.telemetry.traces: `traces/owm` is no traces pipeline (did you mean `traces/own`?)"), "{said}");
+}

@@ -32,6 +32,8 @@ pub struct Config {
     pub api: ApiConfig,
     /// The process's log level, a `tracing` filter.
     pub log_level: String,
+    /// The traces pipeline that carries the process's own spans; absent, there are none.
+    pub own_traces: Option<PipelineId>,
     /// What was understood but means something else here.
     pub notes: Vec<Note>,
 }

@@ -61,6 +61,14 @@ pub enum GraphError {
         /// Why.
         source: crate::node::NodeError,
     },
+    /// An exporter that listens could not start.
+    #[error("exporter {exporter} cannot start: {source}")]
+    Exporter {
+        /// Its name.
+        exporter: ComponentId,
+        /// Why.
+        source: crate::node::NodeError,
+    },
 }
 
 /// A built graph; nothing listens or sends yet.
@@ -338,6 +346,13 @@ fn build_nodes(
         }
     }
     for p in &config.pipelines {
+        for id in &p.exporters {
+            let carries = nodes.exporters.get(id).map(|e| e.carries(p.id.signal));
+            if let Some(Err(hint)) = carries {
+                let said = format!("exporter `{id}` has nowhere to send {}", p.id.signal);
+                findings.push(Finding::new(p.at, said).within(&p.id.to_string()).hint(hint));
+            }
+        }
         let members = p.receivers.iter().map(|id| ("receiver", id));
         let members = members.chain(p.processors.iter().map(|id| ("processor", id)));
         for member in members.chain(p.exporters.iter().map(|id| ("exporter", id))) {

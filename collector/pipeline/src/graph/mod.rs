@@ -28,7 +28,9 @@ mod admit;
 mod build;
 mod health;
 mod intake;
+mod listening;
 mod meters;
+mod plan;
 mod running;
 mod supervise;
 #[cfg(test)]
@@ -38,4 +40,5 @@ mod trunk;
 pub use build::{Graph, GraphError, Host, check};
 pub use health::{Health, NodeHealth, NodeState};
 pub use intake::{Admission, Intake, Offered};
+pub use plan::{Parts, Plan};
 pub use running::{DrainReport, PipelineLog, Running};

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::build::{Graph, GraphError};
 use super::health::Health;
+use super::listening::Listening;
 use super::supervise::supervise;
 use crate::config::{ComponentId, PipelineId};
 use crate::consumer::{Checkpointer, Feed, Observing};
@@ -49,6 +50,8 @@ pub struct Running {
     receivers: Vec<Task>,
     observers: Vec<(Task, Arc<Observing>)>,
     exporters: Vec<(Task, Arc<Feed>)>,
+    /// Listeners of exporters that are asked instead of sending.
+    _listening: Vec<Task>,
 }
 
 /// What a shutdown leaves behind.
@@ -114,8 +117,11 @@ impl Graph {
             observing.push((Task { name, handle }, observer));
         }
         let mut exporters = Vec::new();
+        let mut listening = Vec::new();
         for (name, feed, lanes) in lanes {
             let entry = health.entry(format!("exporter/{name}"));
+            listening
+                .extend(Listening::open(&name, lanes.exporter(), &entry, &health, &stop).await?);
             let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
             let work = move || {
                 let lanes = Arc::clone(&lanes);
@@ -124,6 +130,12 @@ impl Graph {
             let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
             exporters.push((Task { name, handle }, feed));
         }
+        let listening = listening.into_iter().map(|listening| {
+            let name = listening.name.clone();
+            let handle = listening.serve(restarts.clone(), host.jitter.clone(), stop.clone());
+            Task { name, handle }
+        });
+        let listening = listening.collect();
         let mut receivers = Vec::new();
         for (name, receiver, intake, entry, first) in started {
             let (restarts, jitter, told) = (restarts.clone(), host.jitter.clone(), stop.clone());
@@ -158,6 +170,7 @@ impl Graph {
             receivers,
             observers: observing,
             exporters,
+            _listening: listening,
         })
     }
 }

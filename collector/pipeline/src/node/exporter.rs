@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
-use crate::Batch;
+use super::receiver::{NodeError, Started};
 use crate::ledger::Reason;
+use crate::{Batch, Signal};
 
 /// Sends batches to one backend.
 ///
@@ -15,6 +17,17 @@ use crate::ledger::Reason;
 pub trait Exporter: Send + Sync + 'static {
     /// Tries once to deliver `batch`.
     fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>>;
+
+    /// Whether its settings let it send `signal`, one of its kind's; if not, what to write.
+    fn carries(&self, _signal: Signal) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// For an exporter that is asked instead of sending: opens what it listens on and returns the work that serves
+    /// it. Called before anything is exported, and again after a panic of that work.
+    fn start(&self, _stop: CancellationToken) -> Option<BoxFuture<'_, Result<Started, NodeError>>> {
+        None
+    }
 
     /// How many calls may be under way at once; with one, batches arrive in log order.
     fn n_in_flight(&self) -> usize {

@@ -122,6 +122,7 @@ fn kin(name: &str) -> Option<&'static str> {
         "logging" => "debug",
         "lokipush" | "lokiexporter" => "loki",
         "jaeger" | "jaeger_thrift" | "otelarrow" | "zipkin" => "otlp_grpc",
+        "prometheusexporter" | "openmetrics" => "prometheus",
         "prometheus_remote_write" | "remote_write" | "remotewrite" => "prometheusremotewrite",
         _ => return None,
     })

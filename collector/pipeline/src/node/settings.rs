@@ -2,6 +2,7 @@
 //! mistake.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use serde::Deserialize;
 const TOKENS_RELOAD: Duration = Duration::from_secs(10);
 
 /// `tls` of whoever connects, as the OpenTelemetry Collector spells it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawTls {
     insecure: bool,
@@ -59,6 +60,16 @@ pub struct Way {
 /// The way to `endpoint`. Plain text only where it is asked for in so many words: a configuration that means TLS
 /// must never send in the clear. `settings` hold both, for their places.
 pub fn way(endpoint: String, tls: Option<RawTls>, settings: &Tree) -> Result<Way, Finding> {
+    way_of("endpoint", endpoint, tls, settings)
+}
+
+/// The same for an endpoint under another key.
+pub fn way_of(
+    key: &str,
+    endpoint: String,
+    tls: Option<RawTls>,
+    settings: &Tree,
+) -> Result<Way, Finding> {
     let at = |key: &str| settings.get(key).map_or(settings.at, |t| t.at);
     let about_tls = |what: &str| Finding::new(at("tls"), what.to_owned()).within("tls");
     let raw = tls.unwrap_or_default();
@@ -77,11 +88,8 @@ pub fn way(endpoint: String, tls: Option<RawTls>, settings: &Tree) -> Result<Way
         "https" => false,
         "" => raw.insecure,
         other => {
-            let fault =
-                Finding::new(at("endpoint"), format!("the scheme `{other}` is not spoken here"));
-            return Err(fault
-                .within("endpoint")
-                .hint("write http://HOST:PORT or https://HOST:PORT"));
+            let fault = Finding::new(at(key), format!("the scheme `{other}` is not spoken here"));
+            return Err(fault.within(key).hint("write http://HOST:PORT or https://HOST:PORT"));
         }
     };
     if plain && names_files {
@@ -100,6 +108,27 @@ pub fn way(endpoint: String, tls: Option<RawTls>, settings: &Tree) -> Result<Way
     };
     let tls = ClientTls::load(files).map_err(|error| about_tls(&error.to_string()))?;
     Ok(Way { endpoint: format!("https://{rest}"), tls: Some(tls) })
+}
+
+/// Where to listen: `endpoint` in `tree`, or `port` on loopback without one. Names are not looked up: what a listener
+/// is open to should be read from the file alone.
+pub fn listen_address(
+    endpoint: Option<&str>,
+    port: u16,
+    tree: &Tree,
+) -> Result<SocketAddr, Finding> {
+    let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let Some(endpoint) = endpoint else { return Ok(SocketAddr::new(loopback, port)) };
+    let parsed = endpoint.parse().ok().or_else(|| {
+        let port = endpoint.strip_prefix("localhost:")?.parse().ok()?;
+        Some(SocketAddr::new(loopback, port))
+    });
+    parsed.ok_or_else(|| {
+        let at = tree.get("endpoint").map_or(tree.at, |t| t.at);
+        Finding::new(at, format!("`{endpoint}` is not an address to listen on"))
+            .within("endpoint")
+            .hint(format!("write 127.0.0.1:{port}, [::1]:{port}, or 0.0.0.0:{port} for everyone"))
+    })
 }
 
 /// TLS of a listener, out of `tls` in `settings`.

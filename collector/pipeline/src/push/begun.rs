@@ -1,4 +1,4 @@
-//! Batches between their translation and their last body.
+//! Batches between their translation and their last piece.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,20 +10,9 @@ use bytes::Bytes;
 /// Begun batches that are remembered; only batches that were given up stay so long.
 const MAX_BEGUN: usize = 64;
 
-/// One body, and the items it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// What is posted.
-    pub body: Bytes,
-    /// Items in it.
-    pub n_items: u64,
-}
-
-/// A translated batch.
-#[derive(Debug, Default)]
-pub struct Prepared {
-    /// What is still to be sent.
-    pub pieces: VecDeque<Piece>,
+/// What became of items so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
     /// Items that will not arrive, by reason.
     pub dropped: Vec<(Reason, u64)>,
     /// What is to be said about them.
@@ -32,19 +21,36 @@ pub struct Prepared {
     pub n_delivered: u64,
 }
 
-/// Batches that were begun and are not finished, by their payload's place in memory: holding it keeps the
-/// place theirs.
-#[derive(Debug, Default)]
-pub(super) struct Begun(Mutex<VecDeque<(Bytes, Prepared)>>);
-
-/// A batch in hand. It goes back among the begun unless it is finished, however the attempt ends.
-pub(super) struct Held<'a> {
-    begun: &'a Begun,
-    payload: Bytes,
-    prepared: Option<Prepared>,
+/// A translated batch.
+#[derive(Debug)]
+pub struct Prepared<P> {
+    /// Request streams.
+    pub(super) shards: Vec<Shard<P>>,
+    /// What became of items that have no form at the backend.
+    pub outcome: Outcome,
 }
 
-impl Prepared {
+/// One request stream.
+#[derive(Debug)]
+pub(super) struct Shard<P> {
+    /// What is still to be sent, in order.
+    pub(super) pieces: VecDeque<P>,
+    pub(super) outcome: Outcome,
+}
+
+/// Batches that were begun and are not finished, by their payload's place in memory: holding it keeps the
+/// place theirs.
+#[derive(Debug)]
+pub(super) struct Begun<P>(Mutex<VecDeque<(Bytes, Prepared<P>)>>);
+
+/// A batch in hand. It goes back among the begun unless it is finished, however the attempt ends.
+pub(super) struct Held<'a, P> {
+    begun: &'a Begun<P>,
+    payload: Bytes,
+    prepared: Option<Prepared<P>>,
+}
+
+impl Outcome {
     /// Counts `n` items that will not arrive, and keeps the first message.
     pub fn drop_items(&mut self, reason: Reason, n: u64, message: &str) {
         if n == 0 {
@@ -58,15 +64,53 @@ impl Prepared {
             message.clone_into(&mut self.message);
         }
     }
+
+    /// Adds what became of others.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (reason, n) in &other.dropped {
+            self.drop_items(*reason, *n, &other.message);
+        }
+        self.n_delivered += other.n_delivered;
+    }
 }
 
-impl Begun {
+impl<P> Prepared<P> {
+    /// Adds a request stream with these pieces, in order.
+    pub fn shard(&mut self, pieces: impl IntoIterator<Item = P>) {
+        let pieces: VecDeque<P> = pieces.into_iter().collect();
+        if !pieces.is_empty() {
+            self.shards.push(Shard { pieces, outcome: Outcome::default() });
+        }
+    }
+
+    /// What became of all items.
+    pub(super) fn whole(mut self) -> Outcome {
+        for shard in &self.shards {
+            self.outcome.add(&shard.outcome);
+        }
+        self.outcome
+    }
+}
+
+impl<P> Default for Prepared<P> {
+    fn default() -> Self {
+        Self { shards: Vec::new(), outcome: Outcome::default() }
+    }
+}
+
+impl<P> Default for Begun<P> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<P> Begun<P> {
     /// Takes up `batch` where it was left, or begins it.
     pub(super) fn take<'a>(
         &'a self,
         batch: &Batch,
-        prepare: impl FnOnce(&Batch) -> Prepared,
-    ) -> Held<'a> {
+        prepare: impl FnOnce(&Batch) -> Prepared<P>,
+    ) -> Held<'a, P> {
         let payload = batch.payload.clone();
         let left = {
             let mut begun = self.lock();
@@ -77,22 +121,22 @@ impl Begun {
         Held { begun: self, payload, prepared }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Bytes, Prepared)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Bytes, Prepared<P>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held<'_> {
-    pub(super) fn get(&mut self) -> &mut Prepared {
+impl<P> Held<'_, P> {
+    pub(super) fn get(&mut self) -> &mut Prepared<P> {
         self.prepared.get_or_insert_default()
     }
 
-    pub(super) fn finish(mut self) -> Prepared {
-        self.prepared.take().unwrap_or_default()
+    pub(super) fn finish(mut self) -> Outcome {
+        self.prepared.take().unwrap_or_default().whole()
     }
 }
 
-impl Drop for Held<'_> {
+impl<P> Drop for Held<'_, P> {
     fn drop(&mut self) {
         if let Some(prepared) = self.prepared.take() {
             let mut begun = self.begun.lock();

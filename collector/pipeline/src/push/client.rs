@@ -1,37 +1,35 @@
-//! Posts what was prepared, body by body.
+//! Posts what was prepared, shard beside shard, piece by piece.
 
+use collector_otlp::client::{ClientOptions, PostClient};
+use futures_util::future::join_all;
+
+use super::begun::{Begun, Outcome, Prepared, Shard};
+use super::config::Target;
+use super::protocol::{Poster, Protocol};
 use crate::Batch;
 use crate::config::Finding;
 use crate::ledger::Reason;
 use crate::node::{Delivered, ExportError};
-use collector_otlp::client::{self, ClientOptions, PostClient, PostReply};
-use http::{HeaderName, HeaderValue, StatusCode};
-
-use super::begun::{Begun, Prepared};
-use super::config::Target;
 
 /// Bytes of an answer that are read. An answer cut short would look like a lost connection and be tried
 /// again for ever, so there is room for a page of a proxy's.
 const MAX_REPLY_BYTES: usize = 1024 * 1024;
 
-/// Characters of an answer that are kept.
-const MAX_MESSAGE_CHARS: usize = 200;
-
 /// Posts to one backend.
-pub struct Push {
-    client: PostClient,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    begun: Begun,
+pub struct Push<P: Protocol> {
+    poster: Poster,
+    protocol: P,
+    begun: Begun<P::Piece>,
 }
 
-impl Push {
-    /// A client that connects when it first sends; `headers` are the protocol's own.
-    pub fn new(target: Target, headers: &[(&'static str, &'static str)]) -> Result<Self, Finding> {
-        let Target { endpoint, tls, token, timeout, headers: extra, at } = target;
+impl<P: Protocol> Push<P> {
+    /// A client that connects when it first sends.
+    pub fn new(target: Target, protocol: P) -> Result<Self, Finding> {
+        let Target { endpoint, tls, token, timeout, headers, at } = target;
         let options = ClientOptions {
             timeout,
             connect_timeout: timeout,
-            headers: extra,
+            headers,
             token,
             tls,
             max_reply_bytes: MAX_REPLY_BYTES,
@@ -39,32 +37,29 @@ impl Push {
         };
         let client = PostClient::new(&endpoint, options)
             .map_err(|e| Finding::new(at, e.to_string()).within("endpoint"))?;
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Ok(Self { client, headers: headers.collect(), begun: Begun::default() })
+        Ok(Self { poster: Poster { client }, protocol, begun: Begun::default() })
     }
 
     /// One attempt at what is left of `batch`, which `prepare` translates if it was not begun before.
     pub async fn send(
         &self,
         batch: &Batch,
-        prepare: impl FnOnce(&Batch) -> Prepared,
+        prepare: impl FnOnce(&Batch) -> Prepared<P::Piece>,
     ) -> Result<Delivered, ExportError> {
         let mut held = self.begun.take(batch, prepare);
+        let shards = held.get().shards.iter_mut().map(|shard| self.empty(shard));
         let mut refusal = None;
-        while let Some(piece) = held.get().pieces.front().cloned() {
-            match self.post(piece.body).await {
-                Ok(()) => held.get().n_delivered += piece.n_items,
-                Err(error @ ExportError::Retryable { .. }) => return Err(error),
-                Err(error @ ExportError::Permanent { reason, .. }) => {
-                    held.get().drop_items(reason, piece.n_items, &error.to_string());
-                    refusal = Some(error);
-                }
+        let mut wait = None;
+        for ended in join_all(shards).await {
+            match ended {
+                Ok(refused) => refusal = refusal.or(refused),
+                Err(error) => wait = Some(longer(wait, error)),
             }
-            held.get().pieces.pop_front();
         }
-        let Prepared { dropped, message, n_delivered, .. } = held.finish();
+        if let Some(error) = wait {
+            return Err(error);
+        }
+        let Outcome { dropped, message, n_delivered } = held.finish();
         match refusal {
             // Nothing but refusals: the batch was not taken.
             Some(error) if n_delivered == 0 && dropped.len() == 1 => Err(error),
@@ -72,35 +67,38 @@ impl Push {
         }
     }
 
-    async fn post(&self, body: bytes::Bytes) -> Result<(), ExportError> {
-        judge(&self.client.post(&self.headers, body).await.map_err(lost)?)
+    /// Sends the pieces of one shard until none is left or one must wait; gives the last refusal.
+    async fn empty(&self, shard: &mut Shard<P::Piece>) -> Result<Option<ExportError>, ExportError> {
+        let mut refusal = None;
+        let Shard { pieces, outcome } = shard;
+        while let Some(piece) = pieces.front() {
+            let n_items = self.protocol.n_items(piece);
+            match self.protocol.post(&self.poster, piece).await {
+                Ok(taken) => {
+                    let n_missing = taken.n_missing.min(n_items);
+                    outcome.n_delivered += n_items - n_missing;
+                    outcome.drop_items(Reason::Partial, n_missing, &taken.message);
+                }
+                Err(error @ ExportError::Retryable { .. }) => return Err(error),
+                Err(error @ ExportError::Permanent { reason, .. }) => {
+                    outcome.drop_items(reason, n_items, &error.to_string());
+                    refusal = Some(error);
+                }
+            }
+            pieces.pop_front();
+        }
+        Ok(refusal)
     }
 }
 
-/// No whole reply came.
-fn lost(error: client::ExportError) -> ExportError {
-    let client::ExportError { kind, code, message } = error;
-    match kind {
-        client::ErrorKind::Retryable { after } => ExportError::Retryable { code, message, after },
-        client::ErrorKind::Permanent => ExportError::permanent(code, message),
+/// Of two reasons to wait the one that asks for the longer wait.
+fn longer(known: Option<ExportError>, error: ExportError) -> ExportError {
+    let wait = |error: &ExportError| match error {
+        ExportError::Retryable { after, .. } => *after,
+        ExportError::Permanent { .. } => None,
+    };
+    match known {
+        Some(known) if wait(&known) >= wait(&error) => known,
+        _ => error,
     }
-}
-
-/// 429 and 5xx may pass; a redirection or another 4xx would be answered the same again.
-fn judge(reply: &PostReply) -> Result<(), ExportError> {
-    let status = reply.status;
-    if status.is_success() {
-        return Ok(());
-    }
-    let code = format!("HTTP {}", status.as_u16());
-    let message = first_line(&reply.body);
-    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        return Err(ExportError::Retryable { code, message, after: reply.retry_after });
-    }
-    Err(ExportError::Permanent { code, message, reason: Reason::Permanent })
-}
-
-fn first_line(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    text.lines().next().unwrap_or_default().chars().take(MAX_MESSAGE_CHARS).collect()
 }

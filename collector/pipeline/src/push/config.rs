@@ -53,6 +53,20 @@ pub struct Target {
     pub at: At,
 }
 
+/// Request streams at once, at most: each is a connection to the backend.
+const MAX_SHARDS: usize = 64;
+
+/// `shards` as used. Default 1: order of everything is then that of the log.
+pub fn shards(raw: Option<usize>, settings: &Tree) -> Result<usize, Finding> {
+    let n = raw.unwrap_or(1);
+    if (1..=MAX_SHARDS).contains(&n) {
+        return Ok(n);
+    }
+    let at = settings.get("shards").map_or(settings.at, |t| t.at);
+    let message = format!("{n} is not a number of request streams");
+    Err(Finding::new(at, message).within("shards").hint(format!("write 1 to {MAX_SHARDS}")))
+}
+
 impl RawTarget {
     /// Checks the settings, read from `settings`; `path` is what the backend listens on as a rule.
     pub fn resolve(self, settings: &Tree, path: &str) -> Result<Target, Finding> {

@@ -3,15 +3,20 @@
 //! *Invariants*
 //! 1. A batch is translated once: what an attempt leaves unsent is what the next attempt sends, so that running
 //!    totals count once and bodies that were taken are not sent again.
-//! 2. Bodies of a batch leave in order, one at a time.
+//! 2. Pieces of a shard leave in order, one at a time; shards leave beside each other. An attempt ends when all of
+//!    its shards have, so a batch is through when every shard is.
 //!
-//! *Failure*: no connection, a time-out, 429 and 5xx may pass; any other answer is final for the body it was
-//! given to, and the next body is sent.
+//! *Failure*: no connection, a time-out, 429 and 5xx may pass; any other answer is final for the piece it was
+//! given to, and the next one is sent. A shard that must wait does not keep the others from going on.
 
 mod begun;
 mod client;
 mod config;
+mod protocol;
+#[cfg(test)]
+mod tests;
 
-pub use begun::{Piece, Prepared};
+pub use begun::{Outcome, Prepared};
 pub use client::Push;
-pub use config::{RawTarget, Target};
+pub use config::{RawTarget, Target, shards};
+pub use protocol::{Body, Plain, Poster, Protocol, Taken, judge};

@@ -20,6 +20,7 @@ use crate::config::RetryConfig;
 use crate::consumer::{Feed, InHand};
 use crate::ledger::{Amount, Reason, Totals};
 use crate::node::{Delivered, ExportError, Exporter};
+use crate::outline;
 
 /// After so many panics over one batch the batch is taken for the cause and dropped.
 const MAX_PANICS: u32 = 3;
@@ -103,6 +104,11 @@ impl Lanes {
     ) -> Self {
         let (drops, failures, attempts) = Default::default();
         Self { name, feed, exporter, options, drops, failures, attempts }
+    }
+
+    /// The exporter at their end.
+    pub(crate) fn exporter(&self) -> Arc<dyn Exporter> {
+        Arc::clone(&self.exporter)
     }
 
     /// How long the attempt has been under way that began first.
@@ -199,7 +205,7 @@ impl Lanes {
             left.n_items -= n;
             totals.drop_for(reason, Amount::new(n, 0));
             if n > 0 {
-                self.say_drop(n, reason, &delivered.message);
+                self.say_drop(item, n, reason, &delivered.message);
             }
         }
         totals.delivered = left;
@@ -207,15 +213,15 @@ impl Lanes {
     }
 
     fn drop_item(&self, item: InHand, reason: Reason, error: &str) {
-        self.say_drop(item.n_items(), reason, error);
+        self.say_drop(&item, item.n_items(), reason, error);
         let amount = Amount::of(&item);
         item.settle(Totals::dropped(reason, amount));
     }
 
-    fn say_drop(&self, n_items: u64, reason: Reason, error: &str) {
+    fn say_drop(&self, item: &InHand, n_items: u64, reason: Reason, error: &str) {
         if let Some(n_left_out) = self.drops.pass(self.options.clock.monotonic()) {
-            let (exporter, reason) = (&self.name, reason.as_str());
-            tracing::error!(exporter, n_items, reason, error, n_left_out, "items dropped");
+            let (exporter, reason, batch) = (&self.name, reason.as_str(), outline(item));
+            tracing::error!(exporter, n_items, reason, error, batch, n_left_out, "items dropped");
         }
     }
 

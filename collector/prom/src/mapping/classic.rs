@@ -34,16 +34,18 @@ impl Classic {
         Ok(Self { bounds, counts, count: point.count, sum: point.sum })
     }
 
-    pub(super) fn add(&mut self, delta: Self) {
+    /// Other bounds begin anew, which gives `false`.
+    pub(super) fn add(&mut self, delta: Self) -> bool {
         if self.bounds != delta.bounds {
             *self = delta;
-            return;
+            return false;
         }
         for (total, n) in self.counts.iter_mut().zip(&delta.counts) {
             *total = total.saturating_add(*n);
         }
         self.count = self.count.saturating_add(delta.count);
         self.sum = self.sum.zip(delta.sum).map(|(a, b)| a + b);
+        true
     }
 
     /// Writes the series of one point; `stale` writes the same series with the mark of their end.

@@ -33,8 +33,17 @@ pub(super) struct Totals {
 #[derive(Debug)]
 struct Entry {
     total: Total,
+    /// When it began to count.
+    start_unix_nano: u64,
     time_unix_nano: u64,
     touched: Duration,
+}
+
+/// The time a delta was counted in; nanoseconds since the epoch, a start of 0 where nobody said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start_unix_nano: u64,
+    pub(super) time_unix_nano: u64,
 }
 
 /// What has been added up.
@@ -56,14 +65,16 @@ impl Totals {
         Self { limits, entries: HashMap::new(), swept: Duration::ZERO }
     }
 
-    /// Adds `delta`, taken at `time_unix_nano`, to the total of `labels`; `now` is monotonic.
+    /// Adds `delta`, counted between `span` and its end, to the total of `labels`; `now` is monotonic. Gives the
+    /// total and when it began to count.
     pub(super) fn add(
         &mut self,
         labels: &[Label],
-        time_unix_nano: u64,
+        span: Span,
         now: Duration,
         delta: Total,
-    ) -> Result<&Total, Refusal> {
+    ) -> Result<(&Total, u64), Refusal> {
+        let Span { start_unix_nano, time_unix_nano } = span;
         if !self.entries.contains_key(labels) {
             if self.entries.len() >= self.limits.max_series {
                 self.sweep(now);
@@ -71,16 +82,19 @@ impl Totals {
             if self.entries.len() >= self.limits.max_series {
                 return Err(Refusal::TooManyDeltas);
             }
-            let entry = Entry { total: delta, time_unix_nano, touched: now };
-            return Ok(&self.entries.entry(labels.to_vec()).insert_entry(entry).into_mut().total);
+            let entry = Entry { total: delta, start_unix_nano, time_unix_nano, touched: now };
+            let entry = self.entries.entry(labels.to_vec()).insert_entry(entry).into_mut();
+            return Ok((&entry.total, entry.start_unix_nano));
         }
         let Some(entry) = self.entries.get_mut(labels) else { return Err(Refusal::TooManyDeltas) };
         if time_unix_nano <= entry.time_unix_nano {
             return Err(Refusal::LateDelta);
         }
         (entry.time_unix_nano, entry.touched) = (time_unix_nano, now);
-        entry.total.add(delta);
-        Ok(&entry.total)
+        if !entry.total.add(delta) {
+            entry.start_unix_nano = start_unix_nano;
+        }
+        Ok((&entry.total, entry.start_unix_nano))
     }
 
     /// Forgets a series that said it ended.
@@ -103,13 +117,17 @@ impl Totals {
 }
 
 impl Total {
-    /// Another kind or other buckets under the same name begin a new total.
-    fn add(&mut self, delta: Self) {
+    /// Another kind or other buckets under the same name begin a new total, which gives `false`.
+    fn add(&mut self, delta: Self) -> bool {
         match (self, delta) {
             (Self::Number(total), Self::Number(delta)) => *total += delta,
-            (Self::Classic(total), Self::Classic(delta)) => total.add(delta),
+            (Self::Classic(total), Self::Classic(delta)) => return total.add(delta),
             (Self::Native(total), Self::Native(delta)) => total.add(delta),
-            (total, delta) => *total = delta,
+            (total, delta) => {
+                *total = delta;
+                return false;
+            }
         }
+        true
     }
 }

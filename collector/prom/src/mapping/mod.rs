@@ -8,8 +8,7 @@
 //! 3. Every data point is either in exactly one [`Weighed`] or in [`Translated::refused`].
 //!
 //! *Not here*
-//! What a resource says beyond `job` and `instance` is in `target_info` alone. Scope attributes and start times
-//! are left out.
+//! What a resource says beyond `job` and `instance` is in `target_info` alone. Scope attributes are left out.
 
 mod classic;
 mod delta;
@@ -22,13 +21,13 @@ mod series;
 mod split;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod translate;
 
 pub use delta::DeltaLimits;
 pub use refusal::Refusal;
 pub use series::Weighed;
-pub use split::{Piece, split};
+pub use split::{Piece, shard, split};
 pub use translate::{Options, Translated, Translator};
 
 /// The NaN that says "this series ended", as its bits.

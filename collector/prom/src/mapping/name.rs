@@ -53,6 +53,12 @@ pub fn label(key: &str) -> String {
     out
 }
 
+/// The unit as names end in it, for a UCUM unit; empty where it adds nothing.
+#[must_use]
+pub fn unit(unit: &str) -> String {
+    unit_suffixes(unit, Kind::Gauge).join("_")
+}
+
 /// `km/h` → `kilometers`, `per_hour`; an annotation in braces says nothing about the unit.
 fn unit_suffixes(unit: &str, kind: Kind) -> Vec<String> {
     let bare = strip_annotations(unit);

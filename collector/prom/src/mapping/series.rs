@@ -1,16 +1,21 @@
 //! Collects samples by series and puts them in order.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::remote_write::{Exemplar, Histogram, Label, Sample, TimeSeries};
+use crate::remote_write::{Exemplar, Histogram, Label, MetricMetadata, Sample, TimeSeries};
 
-/// A series with the number of data points that count as sent when it is.
+/// A series with the number of data points that count as sent when it is, and what remote-write 1.0 has no place for.
 ///
 /// A histogram or summary is several series; its points count with `_count`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Weighed {
     /// The series.
     pub series: TimeSeries,
+    /// When each sample, then each histogram, began to count; milliseconds since the epoch, 0 where nobody said.
+    pub starts: Vec<i64>,
+    /// What is known about its family.
+    pub family: Option<Arc<MetricMetadata>>,
     /// Data points.
     pub n_points: u64,
 }
@@ -20,24 +25,44 @@ pub struct Weighed {
 pub(super) struct SeriesTable {
     index: HashMap<Vec<Label>, usize>,
     rows: Vec<Row>,
+    /// What is written now, and since when it counts.
+    family: Option<Arc<MetricMetadata>>,
+    start: i64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Row {
     labels: Vec<Label>,
-    samples: Vec<(Sample, u64)>,
-    histograms: Vec<(Histogram, u64)>,
+    family: Option<Arc<MetricMetadata>>,
+    start: i64,
+    samples: Vec<(Sample, i64, u64)>,
+    histograms: Vec<(Histogram, i64, u64)>,
     exemplars: Vec<Exemplar>,
 }
 
 impl SeriesTable {
+    /// What follows belongs to `family`.
+    pub(super) fn family(&mut self, family: Option<Arc<MetricMetadata>>) {
+        (self.family, self.start) = (family, 0);
+    }
+
+    /// What follows counts since `start`, in milliseconds; 0 where nobody said.
+    pub(super) fn since(&mut self, start: i64) {
+        self.start = start;
+    }
+
     pub(super) fn row(&mut self, labels: Vec<Label>) -> &mut Row {
         let next = self.rows.len();
         let at = *self.index.entry(labels).or_insert_with_key(|labels| {
             self.rows.push(Row { labels: labels.clone(), ..Row::default() });
             next
         });
-        &mut self.rows[at]
+        let row = &mut self.rows[at];
+        row.start = self.start;
+        if row.family.is_none() {
+            row.family.clone_from(&self.family);
+        }
+        row
     }
 
     /// The series, and the points whose place was taken.
@@ -51,13 +76,13 @@ impl SeriesTable {
 impl Row {
     /// Adds a sample that stands for `n_points` data points.
     pub(super) fn sample(&mut self, value: f64, timestamp: i64, n_points: u64) -> &mut Self {
-        self.samples.push((Sample { value, timestamp }, n_points));
+        self.samples.push((Sample { value, timestamp }, self.start, n_points));
         self
     }
 
     /// Adds a native histogram that stands for one data point.
     pub(super) fn histogram(&mut self, histogram: Histogram) -> &mut Self {
-        self.histograms.push((histogram, 1));
+        self.histograms.push((histogram, self.start, 1));
         self
     }
 
@@ -66,39 +91,44 @@ impl Row {
     }
 
     fn finish(mut self, n_duplicates: &mut u64) -> Weighed {
+        let mut starts = Vec::with_capacity(self.samples.len() + self.histograms.len());
         let (samples, n_samples) = in_order(
             self.samples,
             |s| s.timestamp,
             |a, b| a.value.to_bits() == b.value.to_bits(),
+            &mut starts,
             n_duplicates,
         );
         let (histograms, n_histograms) =
-            in_order(self.histograms, |h| h.timestamp, |a, b| a == b, n_duplicates);
+            in_order(self.histograms, |h| h.timestamp, |a, b| a == b, &mut starts, n_duplicates);
         self.exemplars.sort_by_key(|e| e.timestamp);
         self.exemplars.dedup();
         let (labels, exemplars) = (self.labels, self.exemplars);
         let series = TimeSeries { labels, samples, exemplars, histograms };
-        Weighed { series, n_points: n_samples + n_histograms }
+        Weighed { series, starts, family: self.family, n_points: n_samples + n_histograms }
     }
 }
 
 /// Sorts by time and keeps the first of each millisecond. A repetition of the same value is as good as
 /// sent; a different one is a duplicate.
 fn in_order<T>(
-    mut weighed: Vec<(T, u64)>,
+    mut weighed: Vec<(T, i64, u64)>,
     time: impl Fn(&T) -> i64,
     same: impl Fn(&T, &T) -> bool,
+    starts: &mut Vec<i64>,
     n_duplicates: &mut u64,
 ) -> (Vec<T>, u64) {
-    weighed.sort_by_key(|(item, _)| time(item));
+    weighed.sort_by_key(|(item, _, _)| time(item));
     let mut n_points = 0;
     let mut kept: Vec<T> = Vec::with_capacity(weighed.len());
-    for (item, n) in weighed {
+    for (item, start, n) in weighed {
         match kept.last().filter(|last| time(last) == time(&item)) {
             Some(last) if same(last, &item) => n_points += n,
             Some(_) => *n_duplicates += n,
             None => {
                 n_points += n;
+                // A start that is not before its sample says nothing.
+                starts.push(if start < time(&item) { start } else { 0 });
                 kept.push(item);
             }
         }

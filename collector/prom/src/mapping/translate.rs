@@ -11,7 +11,7 @@ use collector_otlp::view::{
 use durable_fs::Clock;
 
 use super::classic::Classic;
-use super::delta::{DeltaLimits, Total, Totals};
+use super::delta::{DeltaLimits, Span, Total, Totals};
 use super::labels::{describing, identity, merge, named};
 use super::name::{self, Kind};
 use super::native::Native;
@@ -19,6 +19,9 @@ use super::refusal::Refusal;
 use super::series::{SeriesTable, Weighed, millis};
 use super::{STALE_NAN, exemplar, summary};
 use crate::remote_write::{Exemplar, Label, MetricMetadata, MetricType};
+
+/// The series that describes a resource.
+const TARGET_INFO: &str = "target_info";
 
 /// How to translate.
 #[derive(Debug, Clone)]
@@ -50,6 +53,8 @@ pub struct Translated {
 #[derive(Debug)]
 pub struct Translator {
     options: Options,
+    /// What is known about `target_info`.
+    about_targets: Arc<MetricMetadata>,
     clock: Arc<dyn Clock>,
     totals: Totals,
 }
@@ -66,7 +71,13 @@ impl Translator {
     #[must_use]
     pub fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
         let totals = Totals::new(options.delta);
-        Self { options, clock, totals }
+        let about_targets = Arc::new(MetricMetadata {
+            r#type: MetricType::Info.into(),
+            metric_family_name: TARGET_INFO.to_owned(),
+            help: "Target metadata".to_owned(),
+            unit: String::new(),
+        });
+        Self { options, about_targets, clock, totals }
     }
 
     /// Translates one request.
@@ -75,6 +86,7 @@ impl Translator {
         self.totals.sweep_now_and_then(now);
         let mut walk = Walk {
             options: &self.options,
+            about_targets: &self.about_targets,
             totals: &mut self.totals,
             now,
             table: SeriesTable::default(),
@@ -96,6 +108,7 @@ impl Translator {
 
 struct Walk<'t> {
     options: &'t Options,
+    about_targets: &'t Arc<MetricMetadata>,
     totals: &'t mut Totals,
     now: Duration,
     table: SeriesTable,
@@ -130,23 +143,26 @@ impl Walk<'_> {
             return;
         }
         let labels = merge(identity, describing(resource), &self.options.external_labels);
-        let labels = named(&labels, "target_info", "");
-        let said = self.totals.add(&labels, latest, self.now, Total::Number(0.0));
+        let labels = named(&labels, TARGET_INFO, "");
+        let span = Span { start_unix_nano: 0, time_unix_nano: latest };
+        let said = self.totals.add(&labels, span, self.now, Total::Number(0.0));
         if !matches!(said, Err(Refusal::LateDelta)) {
+            self.table.family(Some(Arc::clone(self.about_targets)));
             self.table.row(labels).sample(1.0, millis(latest), 0);
         }
     }
 
     fn describe(&mut self, family: &Family, metric: &MetricView<'_>, kind: MetricType) {
+        let described = MetricMetadata {
+            r#type: kind.into(),
+            metric_family_name: family.name.clone(),
+            help: metric.description.to_owned(),
+            unit: metric.unit.to_owned(),
+        };
         if self.options.metadata && !self.metadata.contains_key(&family.name) {
-            let described = MetricMetadata {
-                r#type: kind.into(),
-                metric_family_name: family.name.clone(),
-                help: metric.description.to_owned(),
-                unit: metric.unit.to_owned(),
-            };
-            self.metadata.insert(family.name.clone(), described);
+            self.metadata.insert(family.name.clone(), described.clone());
         }
+        self.table.family(Some(Arc::new(described)));
     }
 
     fn finish(mut self) -> Translated {
@@ -221,9 +237,11 @@ impl OfResource<'_, '_> {
         }
     }
 
-    /// Gauges, and sums that may fall: no exemplars.
+    /// Gauges, and sums that may fall: no exemplars, and no time at which they began.
     fn number(&mut self, family: &Family, point: &NumberPointView<'_>) -> Result<(), Refusal> {
-        self.put_number(family, point, Vec::new())
+        let mut point = *point;
+        point.start_time_unix_nano = 0;
+        self.put_number(family, &point, Vec::new())
     }
 
     fn counter(&mut self, family: &Family, point: &NumberPointView<'_>) -> Result<(), Refusal> {
@@ -241,14 +259,23 @@ impl OfResource<'_, '_> {
         let labels = self.labels(point.attributes());
         let labels = named(&labels, &family.name, "");
         let is_delta = family.temporality == Temporality::Delta;
+        let mut start = point.start_time_unix_nano;
         let value = match point.value.map(|v| v.as_f64()) {
             _ if point.no_recorded_value() => {
                 self.walk.totals.end(&labels);
                 f64::from_bits(STALE_NAN)
             }
             Some(delta) if is_delta && delta.is_finite() => {
-                let total = Total::Number(delta);
-                match self.add(&labels, point.time_unix_nano, total)? {
+                let (total, since) = self.add(
+                    &labels,
+                    Span {
+                        start_unix_nano: point.start_time_unix_nano,
+                        time_unix_nano: point.time_unix_nano,
+                    },
+                    Total::Number(delta),
+                )?;
+                start = since;
+                match total {
                     Total::Number(total) => *total,
                     Total::Classic(_) | Total::Native(_) => return Err(Refusal::NoValue),
                 }
@@ -256,6 +283,7 @@ impl OfResource<'_, '_> {
             Some(value) if !is_delta => value,
             _ => return Err(Refusal::NoValue),
         };
+        self.walk.table.since(millis(start));
         self.walk.table.row(labels).sample(value, timestamp, 1).exemplars(exemplars);
         Ok(())
     }
@@ -269,12 +297,23 @@ impl OfResource<'_, '_> {
         let table = &mut self.walk.table;
         if family.temporality != Temporality::Delta || stale {
             self.walk.totals.end(&named(&labels, &family.name, ""));
+            table.since(millis(point.start_time_unix_nano));
             read.write(table, &family.name, &labels, timestamp, stale, exemplars);
             return Ok(());
         }
         let key = named(&labels, &family.name, "");
         let total = Total::Classic(read);
-        match self.walk.totals.add(&key, point.time_unix_nano, self.walk.now, total)? {
+        let (total, since) = self.walk.totals.add(
+            &key,
+            Span {
+                start_unix_nano: point.start_time_unix_nano,
+                time_unix_nano: point.time_unix_nano,
+            },
+            self.walk.now,
+            total,
+        )?;
+        table.since(millis(since));
+        match total {
             Total::Classic(total) => {
                 total.write(table, &family.name, &labels, timestamp, false, exemplars);
                 Ok(())
@@ -293,16 +332,24 @@ impl OfResource<'_, '_> {
         let labels = named(&labels, &family.name, "");
         let stale = point.no_recorded_value();
         let read = Native::read(point)?;
-        let histogram = if family.temporality != Temporality::Delta || stale {
+        let (histogram, start) = if family.temporality != Temporality::Delta || stale {
             self.walk.totals.end(&labels);
-            read.pack(timestamp, stale)
+            (read.pack(timestamp, stale), point.start_time_unix_nano)
         } else {
-            match self.add(&labels, point.time_unix_nano, Total::Native(read))? {
-                Total::Native(total) => total.pack(timestamp, false),
-                Total::Number(_) | Total::Classic(_) => return Err(Refusal::Buckets),
+            match self.add(
+                &labels,
+                Span {
+                    start_unix_nano: point.start_time_unix_nano,
+                    time_unix_nano: point.time_unix_nano,
+                },
+                Total::Native(read),
+            )? {
+                (Total::Native(total), since) => (total.pack(timestamp, false), since),
+                (Total::Number(_) | Total::Classic(_), _) => return Err(Refusal::Buckets),
             }
         };
         let exemplars = exemplars(point.exemplars(), point.time_unix_nano);
+        self.walk.table.since(millis(start));
         self.walk.table.row(labels).histogram(histogram).exemplars(exemplars);
         Ok(())
     }
@@ -310,12 +357,18 @@ impl OfResource<'_, '_> {
     fn summary(&mut self, family: &Family, point: &SummaryPointView<'_>) -> Result<(), Refusal> {
         let timestamp = self.time(point.time_unix_nano)?;
         let labels = self.labels(point.attributes());
+        self.walk.table.since(millis(point.start_time_unix_nano));
         summary::write(&mut self.walk.table, &family.name, &labels, timestamp, point);
         Ok(())
     }
 
-    fn add(&mut self, labels: &[Label], time: u64, delta: Total) -> Result<&Total, Refusal> {
-        self.walk.totals.add(labels, time, self.walk.now, delta)
+    fn add(
+        &mut self,
+        labels: &[Label],
+        span: Span,
+        delta: Total,
+    ) -> Result<(&Total, u64), Refusal> {
+        self.walk.totals.add(labels, span, self.walk.now, delta)
     }
 
     fn labels<'a>(&self, attributes: impl Iterator<Item = KeyValueView<'a>>) -> Vec<Label> {

@@ -7,12 +7,13 @@
 //! 3. Only GET and HEAD exist; nothing is changed through it.
 //! 4. Queries that read files run beside the event loop, [`MAX_QUERIES`] at once.
 
+mod current;
 mod guard;
 mod routes;
 mod serve;
 mod text;
 
-pub(crate) use routes::Views;
+pub(crate) use current::{Current, Reloaded, Views};
 pub(crate) use serve::Api;
 pub(crate) use text::problem;
 

@@ -9,35 +9,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use collector_pipeline::graph::Health;
-use collector_pipeline::ledger::Ledger;
-use collector_telemetry::Metrics;
-use durable_fs::Clock;
-use perch_store::Store;
 use perch_store::jaeger::{Answer, Question, answer};
 use tokio::sync::Semaphore;
 
+use super::current::Current;
 use super::guard::guarded;
 use super::{MAX_QUERIES, text};
 
-/// What the API shows.
-#[derive(Debug, Clone)]
-pub(crate) struct Views {
-    /// Which nodes are ready.
-    pub(crate) health: Health,
-    /// The accounts.
-    pub(crate) ledger: Ledger,
-    /// Traces and logs.
-    pub(crate) store: Store,
-    /// Metrics of this process.
-    pub(crate) metrics: Metrics,
-    /// Time, for "until now".
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
 /// The views and what only the API needs.
 pub(super) struct Shared {
-    pub(super) views: Views,
+    current: Current,
     pub(super) draining: Arc<AtomicBool>,
     queries: Semaphore,
 }
@@ -46,8 +27,8 @@ type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 type Here = State<Arc<Shared>>;
 
 /// All routes over the views.
-pub(super) fn router(views: Views, draining: Arc<AtomicBool>) -> Router {
-    let shared = Shared { views, draining, queries: Semaphore::new(MAX_QUERIES) };
+pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
+    let shared = Shared { current, draining, queries: Semaphore::new(MAX_QUERIES) };
     let services = |here: Here, pairs: Pairs| ask(here, Question::Services, pairs);
     let operations = |here: Here, pairs: Pairs| ask(here, Question::Operations, pairs);
     let traces = |here: Here, pairs: Pairs| ask(here, Question::Traces, pairs);
@@ -79,7 +60,7 @@ async fn ask(State(shared): Here, question: Question, pairs: Pairs) -> Response 
     let Ok(_permit) = shared.queries.acquire().await else {
         return text::problem(StatusCode::SERVICE_UNAVAILABLE, "stopping");
     };
-    let views = shared.views.clone();
+    let views = shared.current.views();
     let asked = tokio::task::spawn_blocking(move || {
         answer(&views.store, &question, &pairs, views.clock.unix_nanos())
     });
@@ -90,30 +71,35 @@ async fn ask(State(shared): Here, question: Question, pairs: Pairs) -> Response 
 }
 
 async fn ledger(State(shared): Here) -> Response {
-    match serde_json::to_value(shared.views.ledger.snapshot()) {
+    match serde_json::to_value(shared.current.views().ledger.snapshot()) {
         Ok(body) => text::json(&Answer { status: 200, body }),
         Err(_) => text::problem(StatusCode::INTERNAL_SERVER_ERROR, "the ledger cannot be written"),
     }
 }
 
 async fn ledger_as_text(State(shared): Here) -> String {
-    text::ledger(&shared.views.ledger.snapshot())
+    text::ledger(&shared.current.views().ledger.snapshot())
 }
 
 async fn readyz(State(shared): Here, pairs: Pairs) -> Response {
-    let Shared { views, draining, .. } = shared.as_ref();
-    let draining = draining.load(Relaxed);
+    let views = shared.current.views();
+    let draining = shared.draining.load(Relaxed);
     let ready = views.health.is_ready() && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let verbose = pairs.is_ok_and(|Query(pairs)| pairs.iter().any(|(key, _)| key == "verbose"));
     if verbose || !ready {
-        let text = text::readiness(&views.health.nodes(), draining, views.store.n_lag_bytes());
-        return (status, text).into_response();
+        let state = text::State {
+            nodes: &views.health.nodes(),
+            draining,
+            n_lag_bytes: views.store.n_lag_bytes(),
+            reloaded: views.reloaded.as_ref(),
+        };
+        return (status, text::readiness(&state)).into_response();
     }
     (status, "ok\n").into_response()
 }
 
 async fn metrics(State(shared): Here) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, shared.views.metrics.render()).into_response()
+    (kind, shared.current.views().metrics.render()).into_response()
 }

@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::current::Current;
 use super::guard::guarded;
-use super::routes::{Views, router};
+use super::routes::router;
 
 /// Connections at once; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 256;
@@ -61,9 +62,9 @@ impl Api {
     }
 
     /// Begins to answer.
-    pub(crate) fn serve(self, views: Views) -> Serving {
+    pub(crate) fn serve(self, current: Current) -> Serving {
         let draining = Arc::new(AtomicBool::new(false));
-        let router = router(views, Arc::clone(&draining));
+        let router = router(current, Arc::clone(&draining));
         self.start(router, draining)
     }
 

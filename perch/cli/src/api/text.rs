@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use collector_pipeline::graph::{NodeHealth, NodeState};
 use collector_pipeline::ledger::Snapshot;
 
+use super::current::Reloaded;
+
 /// A refusal in Jaeger's shape, which all clients of this API read.
 pub(crate) fn problem(status: StatusCode, message: &str) -> Response {
     json(&perch_store::jaeger::refusal(status.as_u16(), message))
@@ -19,8 +21,18 @@ pub(super) fn json(answer: &perch_store::jaeger::Answer) -> Response {
     (status, kind, answer.body.to_string()).into_response()
 }
 
-/// One line per node, `[+]` or `[-]`, then the verdict.
-pub(super) fn readiness(nodes: &[NodeHealth], draining: bool, n_lag_bytes: u64) -> String {
+/// What readiness is made of.
+pub(super) struct State<'a> {
+    pub(super) nodes: &'a [NodeHealth],
+    pub(super) draining: bool,
+    pub(super) n_lag_bytes: u64,
+    pub(super) reloaded: Option<&'a Reloaded>,
+}
+
+/// One line per node, `[+]` or `[-]`, then the verdict. A configuration that was refused takes nothing from
+/// readiness: the one before is in force.
+pub(super) fn readiness(state: &State<'_>) -> String {
+    let State { nodes, draining, n_lag_bytes, reloaded } = *state;
     let mut text = String::new();
     for NodeHealth { node, state, detail, n_restarts, .. } in nodes {
         let sign = if *state == NodeState::Ready { '+' } else { '-' };
@@ -38,6 +50,15 @@ pub(super) fn readiness(nodes: &[NodeHealth], draining: bool, n_lag_bytes: u64) 
         let _ = writeln!(text, "{}{detail}", if detail.is_empty() { "" } else { ": " });
     }
     let _ = writeln!(text, "[+]local store, {n_lag_bytes} bytes behind");
+    if let Some(Reloaded { outcome, detail }) = reloaded {
+        let sign = if matches!(*outcome, "applied" | "unchanged") { '+' } else { '-' };
+        let colon = if detail.is_empty() { "" } else { ": " };
+        let _ = writeln!(
+            text,
+            "[{sign}]configuration read again, {outcome}{colon}{}",
+            detail.replace('\n', "; ")
+        );
+    }
     let ready = !draining && nodes.iter().all(|n| n.state == NodeState::Ready);
     text.push_str(if ready {
         "readyz check passed\n"

@@ -42,7 +42,7 @@ async fn up(mut options: Options) -> anyhow::Result<ExitCode> {
     let mut fleet = Fleet::new(client.clone());
     let outcome = tokio::select! {
         started = start(&mut fleet, &client, &options, &found, &state, begun) => started.map(|()| true),
-        () = signals.next() => Ok(false),
+        _ = signals.next() => Ok(false),
     };
     if let Ok(true) = outcome {
         signals.next().await;
@@ -51,7 +51,7 @@ async fn up(mut options: Options) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = fleet.stop() => {}
         // A second signal does not wait: what still runs is killed when its handle is dropped.
-        () = signals.next() => tracing::warn!("stopping at once"),
+        _ = signals.next() => tracing::warn!("stopping at once"),
     }
     Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }

@@ -20,7 +20,16 @@ use exporter::Debug;
 pub const KIND: ExporterKind =
     ExporterKind { name: "debug", older_names: &[], signals: &Signal::ALL, build };
 
+/// Settings where nobody says otherwise.
+pub const DEFAULTS: &str = "{verbosity: basic, max_lines: 50}";
+
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let config = settings.read::<Raw>()?.resolve();
     Ok(Arc::new(Debug::new(context.id.to_string(), config)))
+}
+
+/// The settings as used, for comparison.
+#[cfg(test)]
+pub(crate) fn resolved(settings: &Tree) -> String {
+    format!("{:?}", settings.read::<Raw>().unwrap().resolve())
 }

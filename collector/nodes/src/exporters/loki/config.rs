@@ -6,7 +6,7 @@ use collector_pipeline::config::{ByteSize, Finding, Interval, Tree};
 use serde::Deserialize;
 
 use collector_pipeline::node::settings::{RawAuth, RawTls};
-use collector_pipeline::push::{RawTarget, Target};
+use collector_pipeline::push::{RawTarget, Target, shards};
 
 /// Settings as written.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +19,7 @@ pub(super) struct Raw {
     auth: Option<RawAuth>,
     max_request_bytes: Option<ByteSize>,
     max_line_bytes: Option<ByteSize>,
+    shards: Option<usize>,
 }
 
 /// Settings as used.
@@ -26,6 +27,8 @@ pub(super) struct Raw {
 pub(super) struct Config {
     pub(super) target: Target,
     pub(super) limits: Limits,
+    /// Request streams at once; a stream of Loki is always in the same one. Default 1.
+    pub(super) n_shards: usize,
 }
 
 /// Sizes, all in bytes.
@@ -75,6 +78,6 @@ impl Raw {
             let message = format!("a line has room for {MIN_LINE_BYTES} bytes at least");
             return Err(Finding::new(at, message).within("max_line_bytes"));
         }
-        Ok(Config { target, limits })
+        Ok(Config { target, limits, n_shards: shards(self.shards, settings)? })
     }
 }

@@ -25,7 +25,17 @@ use exporter::Loki;
 pub const KIND: ExporterKind =
     ExporterKind { name: "loki", older_names: &[], signals: &[Signal::Logs], build };
 
+/// Settings where nobody says otherwise.
+pub const DEFAULTS: &str =
+    "{timeout: 5s, max_request_bytes: 1048576, max_line_bytes: 262144, shards: 1}";
+
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let config = settings.read::<Raw>()?.resolve(settings)?;
     Ok(Arc::new(Loki::new(config, Arc::clone(&context.clock))?))
+}
+
+/// The settings as used, for comparison.
+#[cfg(test)]
+pub(crate) fn resolved(settings: &Tree) -> String {
+    format!("{:?}", settings.read::<Raw>().unwrap().resolve(settings).unwrap())
 }

@@ -1,9 +1,10 @@
-//! Sorts records into streams and cuts them into pushes of bounded size.
+//! Sorts records into streams, streams into shards, and cuts each shard into pushes of bounded size.
 //!
 //! *Invariants*
-//! 1. Records of a stream leave in the order they came.
+//! 1. A stream is in one shard, the same always; its records leave in the order they came.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use collector_otlp::view::LogsView;
 use prost::Message as _;
@@ -26,17 +27,25 @@ struct Filling {
     push: Push,
     places: HashMap<String, usize>,
     n_bytes: usize,
+    full: Vec<Push>,
 }
 
 /// Tag and length in front of a stream or an entry.
 const FRAME: usize = 6;
 
-/// The pushes for one request. Records without any time count as of `now`, in nanoseconds since the epoch.
-pub(super) fn pushes(request: LogsView<'_>, now: u64, limits: &Limits) -> Vec<Push> {
-    let mut filling = Filling::default();
-    let mut full = Vec::new();
+/// The pushes for one request, by shard. Records without any time count as of `now`, in nanoseconds since the
+/// epoch.
+pub(super) fn pushes(
+    request: LogsView<'_>,
+    now: u64,
+    limits: &Limits,
+    n_shards: usize,
+) -> Vec<Vec<Push>> {
+    let mut shards: Vec<Filling> = Vec::new();
+    shards.resize_with(n_shards.max(1), Filling::default);
     for of_resource in request.resource_logs() {
         let labels = labels(&of_resource.resource);
+        let shard = shard_of(&labels, shards.len());
         for of_scope in of_resource.scope_logs() {
             for record in of_scope.log_records() {
                 let time = match record.best_time_unix_nano() {
@@ -48,21 +57,33 @@ pub(super) fn pushes(request: LogsView<'_>, now: u64, limits: &Limits) -> Vec<Pu
                     line: line(&record, limits),
                     metadata: Metadata::of(&record, &of_scope.scope, &of_resource.resource, limits),
                 };
-                filling.add(&labels, entry, limits, &mut full);
+                shards[shard].add(&labels, entry, limits);
             }
         }
     }
-    if filling.push.n_records > 0 {
-        full.push(filling.push);
-    }
-    full
+    shards.into_iter().map(Filling::finish).collect()
+}
+
+fn shard_of(labels: &str, n: usize) -> usize {
+    // The standard hasher has fixed keys when it is made this way, so that a stream stays where it is.
+    let mut hasher = DefaultHasher::new();
+    labels.hash(&mut hasher);
+    usize::try_from(hasher.finish() % n as u64).unwrap_or(0)
 }
 
 impl Filling {
-    fn add(&mut self, labels: &str, entry: Entry, limits: &Limits, full: &mut Vec<Push>) {
+    fn finish(mut self) -> Vec<Push> {
+        if self.push.n_records > 0 {
+            self.full.push(self.push);
+        }
+        self.full
+    }
+
+    fn add(&mut self, labels: &str, entry: Entry, limits: &Limits) {
         let len = entry.encoded_len() + FRAME + labels.len() + FRAME;
         if self.push.n_records > 0 && self.n_bytes + len > limits.max_request_bytes {
-            full.push(std::mem::take(self).push);
+            self.full.push(std::mem::take(&mut self.push));
+            (self.places, self.n_bytes) = (HashMap::new(), 0);
         }
         let streams = &mut self.push.request.streams;
         let at = match self.places.get(labels) {

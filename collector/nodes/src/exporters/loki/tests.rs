@@ -72,7 +72,8 @@ fn towards(sink: &HttpSink, more: &str) -> Arc<dyn Exporter> {
 /// Streams as text: labels, then time, line and metadata of each record.
 fn text(batch: &Batch, limits: &Limits) -> String {
     let mut out = String::new();
-    for push in pushes(LogsView::over(&batch.payload), 42_000_000_007, limits) {
+    let shards = pushes(LogsView::over(&batch.payload), 42_000_000_007, limits, 1);
+    for push in shards.into_iter().flatten() {
         for stream in push.request.streams {
             out.push_str(&format!("{}\n", stream.labels));
             for entry in stream.entries {

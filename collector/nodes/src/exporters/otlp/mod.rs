@@ -16,7 +16,7 @@ use collector_pipeline::Signal;
 use collector_pipeline::config::Tree;
 use collector_pipeline::node::{Built, Exporter, ExporterKind, NodeContext};
 
-use config::{Protocol, Raw};
+use config::{Protocol, RawGrpc, RawHttp};
 use exporter::Otlp;
 
 /// The `otlp_grpc` exporter.
@@ -35,7 +35,26 @@ pub const HTTP: ExporterKind = ExporterKind {
     build: |settings, _: &NodeContext| build(Protocol::Http, settings),
 };
 
+/// Settings of `otlp_grpc` where nobody says otherwise.
+pub const GRPC_DEFAULTS: &str = "{compression: none, timeout: 5s}";
+
+/// Settings of `otlp_http` where nobody says otherwise.
+pub const HTTP_DEFAULTS: &str = "{encoding: proto, compression: none, timeout: 5s}";
+
 fn build(protocol: Protocol, settings: &Tree) -> Built<dyn Exporter> {
-    let config = settings.read::<Raw>()?.resolve(protocol, settings)?;
+    let config = match protocol {
+        Protocol::Grpc => settings.read::<RawGrpc>()?.resolve(settings)?,
+        Protocol::Http => settings.read::<RawHttp>()?.resolve(settings)?,
+    };
     Ok(Arc::new(Otlp::new(protocol, config).map_err(|f| f.or_at(settings.at))?))
+}
+
+/// The settings as used, for comparison.
+#[cfg(test)]
+pub(crate) fn resolved(grpc: bool, settings: &Tree) -> String {
+    let config = match grpc {
+        true => settings.read::<RawGrpc>().unwrap().resolve(settings),
+        false => settings.read::<RawHttp>().unwrap().resolve(settings),
+    };
+    format!("{:?}", config.unwrap())
 }

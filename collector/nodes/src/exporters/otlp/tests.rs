@@ -11,8 +11,11 @@ use collector_otlp::{Encoding, Limits, Request, inflate, json};
 use collector_pipeline::Batch;
 use collector_pipeline::config::Tree;
 
+use collector_pipeline::node::Delivered;
+
 use super::*;
 use crate::conformance::{Answer, Backend, Rig, conforms};
+use crate::sink::{HttpSink, Success};
 
 /// Our own OTLP server with scripted replies.
 struct Otlp {
@@ -127,6 +130,41 @@ async fn compressed_bytes_leave_as_they_came() {
         let got = backend.shared.last.lock().unwrap().clone().unwrap();
         assert_eq!(got, batch, "{}", kind.name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_go_where_they_are_told_in_the_form_they_are_told() {
+    let sink = HttpSink::answering(|_| 1, |_| Success { status: "200 OK", headers: String::new() });
+    let url = sink.url();
+    let settings = format!(
+        "logs_endpoint: {url}/otlp/v1/logs\ntraces_endpoint: {url}/else\nencoding: json\ncompression: gzip"
+    );
+    let exporter = build(Protocol::Http, &Tree::parse(&settings).unwrap()).unwrap();
+    exporter.export(&spans(3)).await.unwrap();
+    let got = &sink.got()[0];
+    assert_eq!(got.line, "POST /else HTTP/1.1");
+    assert_eq!(got.header("content-type"), Some("application/json"));
+    assert_eq!(got.header("content-encoding"), Some("gzip"));
+    let limits = Limits::default();
+    let text = inflate::inflate(Encoding::Gzip, &got.body, &limits).unwrap();
+    let protobuf = json::to_protobuf(Signal::Traces, &text, &limits).unwrap();
+    assert_eq!(protobuf, spans(3).payload);
+    assert_eq!(exporter.carries(Signal::Logs), Ok(()));
+    let nowhere = exporter.carries(Signal::Metrics).unwrap_err();
+    assert_eq!(nowhere, "write `endpoint` or `metrics_endpoint`");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_is_understood_by_our_own_receiver() {
+    let backend = Otlp::start(Protocol::Http).await;
+    let settings = format!("endpoint: {}\nencoding: json", backend.url);
+    let exporter = build(Protocol::Http, &Tree::parse(&settings).unwrap()).unwrap();
+    assert_eq!(exporter.export(&spans(7)).await, Ok(Delivered::whole()));
+    let got = backend.shared.last.lock().unwrap().clone().unwrap();
+    assert_eq!((got.n_items, got.payload), (7, spans(7).payload));
+    backend.answer(Answer::Refuse);
+    let error = exporter.export(&spans(1)).await.unwrap_err();
+    assert_eq!(error.to_string(), "HTTP 400: no");
 }
 
 #[test]

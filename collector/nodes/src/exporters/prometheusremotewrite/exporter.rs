@@ -7,44 +7,48 @@ use collector_pipeline::Batch;
 use collector_pipeline::config::Finding;
 use collector_pipeline::ledger::Reason;
 use collector_pipeline::node::{Delivered, ExportError, Exporter};
-use collector_prom::mapping::{self, Refusal, Translated, Translator};
-use collector_prom::remote_write::{self, HEADERS};
+use collector_pipeline::push::{Prepared, Push};
+use collector_prom::mapping::{self, Piece, Refusal, Translated, Translator};
 use durable_fs::Clock;
 use futures_util::future::BoxFuture;
 
 use super::config::Config;
-use collector_pipeline::push::{Piece, Prepared, Push};
+use super::protocol::RemoteWriteProtocol;
 
 /// Sends remote-write.
 pub(super) struct RemoteWrite {
-    push: Push,
+    push: Push<RemoteWriteProtocol>,
     translator: Mutex<Translator>,
     max_request_bytes: usize,
+    n_shards: usize,
 }
 
 impl RemoteWrite {
-    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Finding> {
-        let Config { target, options, max_request_bytes } = config;
-        let push = Push::new(target, &HEADERS)?;
+    pub(super) fn new(
+        name: String,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Finding> {
+        let Config { target, options, max_request_bytes, n_shards, wanted } = config;
+        let protocol = RemoteWriteProtocol::new(name, wanted, Arc::clone(&clock));
+        let push = Push::new(target, protocol)?;
         let translator = Mutex::new(Translator::new(options, clock));
-        Ok(Self { push, translator, max_request_bytes })
+        Ok(Self { push, translator, max_request_bytes, n_shards })
     }
 
-    fn prepare(&self, batch: &Batch) -> Prepared {
-        let Translated { series, metadata, refused } = self
+    fn prepare(&self, batch: &Batch) -> Prepared<Piece> {
+        let Translated { series, mut metadata, refused } = self
             .translator
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .translate(MetricsView::over(&batch.payload));
         let mut prepared = Prepared::default();
         let said: Vec<&str> = refused.keys().copied().map(Refusal::as_str).collect();
-        prepared.drop_items(Reason::Unsupported, refused.values().sum(), &said.join(", "));
-        for piece in mapping::split(series, metadata, self.max_request_bytes) {
-            let n_items = piece.n_points;
-            match remote_write::encode(&piece.request) {
-                Ok(body) => prepared.pieces.push_back(Piece { body: body.into(), n_items }),
-                Err(error) => prepared.drop_items(Reason::Permanent, n_items, &error.to_string()),
-            }
+        let n_refused = refused.values().sum();
+        prepared.outcome.drop_items(Reason::Unsupported, n_refused, &said.join(", "));
+        for shard in mapping::shard(series, self.n_shards) {
+            let metadata = std::mem::take(&mut metadata);
+            prepared.shard(mapping::split(shard, metadata, self.max_request_bytes));
         }
         prepared
     }

@@ -1,11 +1,14 @@
-//! Sends metrics to whatever takes Prometheus remote-write 1.0.
+//! Sends metrics to whatever takes Prometheus remote-write 2.0 or 1.0.
 //!
-//! *Ack*: the backend answered 2xx. *Refusal*: 429 and 5xx are tried again after the wait they name, any other
-//! answer drops the points (`permanent`); points without a form in Prometheus are dropped as `unsupported`.
+//! *Ack*: the backend answered 2xx, and in 2.0 said that it wrote what it was sent; what it did not write is counted
+//! as `partial`. *Refusal*: 429 and 5xx are tried again after the wait they name, any other answer drops the points
+//! (`permanent`); points without a form in Prometheus are dropped as `unsupported`.
 //! *Drain*: nothing waits here; running totals of deltas live as long as the process.
 
 mod config;
 mod exporter;
+mod negotiated;
+mod protocol;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +29,17 @@ pub const KIND: ExporterKind = ExporterKind {
     build,
 };
 
+/// Settings where nobody says otherwise.
+pub const DEFAULTS: &str = "{version: auto, timeout: 5s, shards: 1, max_batch_size_bytes: 3000000, \
+    send_metadata: false, target_info: {enabled: true}, delta: {max_series: 100000, expiry: 3600s}}";
+
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let config = settings.read::<Raw>()?.resolve(settings)?;
-    Ok(Arc::new(RemoteWrite::new(config, Arc::clone(&context.clock))?))
+    Ok(Arc::new(RemoteWrite::new(context.id.to_string(), config, Arc::clone(&context.clock))?))
+}
+
+/// The settings as used, for comparison.
+#[cfg(test)]
+pub(crate) fn resolved(settings: &Tree) -> String {
+    format!("{:?}", settings.read::<Raw>().unwrap().resolve(settings).unwrap())
 }

@@ -8,13 +8,15 @@ use collector_pipeline::Batch;
 use collector_pipeline::config::ComponentId;
 use collector_pipeline::ledger::Reason;
 use collector_pipeline::node::{Delivered, ExportError};
-use collector_prom::remote_write::{WriteRequest, decode};
+use collector_prom::remote_write::{WriteRequest, decode, decode_v2};
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
 
 use super::*;
 use crate::conformance::{Answer, Backend, Rig, conforms};
-use crate::sink::{Got, HttpSink};
+use crate::sink::{Got, HttpSink, Success};
+
+mod versions;
 
 fn read(got: &Got) -> WriteRequest {
     decode(&got.body, 64 << 20).unwrap()
@@ -58,15 +60,16 @@ fn built(settings: &str) -> Built<dyn Exporter> {
     build(&Tree::parse(settings).unwrap(), &context)
 }
 
+/// Towards a receiver of 1.0, which is told so.
 fn towards(sink: &HttpSink, more: &str) -> Arc<dyn Exporter> {
-    built(&format!("endpoint: {}/api/v1/write\n{more}", sink.url())).unwrap()
+    built(&format!("endpoint: {}/api/v1/write\nversion: '1.0'\n{more}", sink.url())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms_to_the_suite() {
     conforms(&Rig {
         kind: &KIND,
-        settings: &|url| format!("endpoint: {url}/api/v1/write"),
+        settings: &|url| format!("endpoint: {url}/api/v1/write\nversion: '1.0'"),
         backend: &|| Arc::new(HttpSink::start(n_samples)),
         batch: &gauge,
     })
@@ -180,7 +183,7 @@ fn settings_that_cannot_work_say_why_and_where() {
         ),
         (
             "endpoint: http://h/w\nremote_write_queue: {}",
-            "2:1: unknown key `remote_write_queue` (known here: endpoint, timeout, headers, tls, auth, external_labels, target_info, send_metadata, max_batch_size_bytes, delta)",
+            "2:1: unknown key `remote_write_queue` (known here: endpoint, timeout, headers, tls, auth, external_labels, target_info, send_metadata, max_batch_size_bytes, delta, version, protobuf_message, shards, add_metric_suffixes, resource_to_telemetry_conversion)",
         ),
     ] {
         let fault = built(settings).err().map(|f| f.to_string());

@@ -1,11 +1,11 @@
 //! Settings of the `otlp` receiver.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use collector_otlp::admission::Budget;
 use collector_otlp::server::ServerOptions;
 use collector_pipeline::config::{ByteSize, Finding, Interval, Tree};
-use collector_pipeline::node::settings::{RawAuth, RawServerTls, listener_tls, tokens};
+use collector_pipeline::node::settings::{
+    RawAuth, RawServerTls, listen_address, listener_tls, tokens,
+};
 use serde::Deserialize;
 
 /// Settings as written.
@@ -80,7 +80,7 @@ impl Raw {
 impl RawGrpc {
     fn resolve(self, tree: &Tree, budget: &Budget) -> Result<ServerOptions, Finding> {
         let mut options = ServerOptions {
-            grpc: Some(address(self.endpoint.as_deref(), 4317, tree)?),
+            grpc: Some(listen_address(self.endpoint.as_deref(), 4317, tree)?),
             budget: budget.clone(),
             tls: listener_tls(self.tls, tree)?,
             tokens: tokens(self.auth, tree)?,
@@ -96,7 +96,7 @@ impl RawGrpc {
 impl RawHttp {
     fn resolve(self, tree: &Tree, budget: &Budget) -> Result<ServerOptions, Finding> {
         let mut options = ServerOptions {
-            http: Some(address(self.endpoint.as_deref(), 4318, tree)?),
+            http: Some(listen_address(self.endpoint.as_deref(), 4318, tree)?),
             allowed_hosts: self.allowed_hosts,
             budget: budget.clone(),
             tls: listener_tls(self.tls, tree)?,
@@ -128,20 +128,4 @@ fn limit(options: &mut ServerOptions, max: Option<u64>, tree: &Tree) -> Result<(
     };
     (options.limits.max_wire_bytes, options.limits.max_decoded_bytes) = (max, max);
     Ok(())
-}
-
-/// Names are not looked up: what a listener is open to should be read from the file alone.
-fn address(endpoint: Option<&str>, port: u16, tree: &Tree) -> Result<SocketAddr, Finding> {
-    let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
-    let Some(endpoint) = endpoint else { return Ok(SocketAddr::new(loopback, port)) };
-    let parsed = endpoint.parse().ok().or_else(|| {
-        let port = endpoint.strip_prefix("localhost:")?.parse().ok()?;
-        Some(SocketAddr::new(loopback, port))
-    });
-    parsed.ok_or_else(|| {
-        let at = tree.get("endpoint").map_or(tree.at, |t| t.at);
-        Finding::new(at, format!("`{endpoint}` is not an address to listen on"))
-            .within("endpoint")
-            .hint(format!("write 127.0.0.1:{port}, [::1]:{port}, or 0.0.0.0:{port} for everyone"))
-    })
 }

@@ -22,25 +22,25 @@ const RESOURCE: &str = r#"
     {"key":"service.instance.id","value":{"stringValue":"a1"}}"#;
 
 /// A translator and its clock.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     pub(super) clock: Arc<ManualClock>,
     pub(super) translator: Translator,
 }
 
 impl Bench {
-    pub(super) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
         let translator = Translator::new(options, clock.clone());
         Self { clock, translator }
     }
 
     /// Translates metrics given as the inside of `"metrics": [...]`.
-    pub(super) fn send(&mut self, metrics: &str) -> Translated {
+    pub(crate) fn send(&mut self, metrics: &str) -> Translated {
         self.send_from(RESOURCE, metrics)
     }
 
     /// The same from a resource with these attributes.
-    pub(super) fn send_from(&mut self, attributes: &str, metrics: &str) -> Translated {
+    pub(crate) fn send_from(&mut self, attributes: &str, metrics: &str) -> Translated {
         let json = format!(
             r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{attributes}]}},"scopeMetrics":[{{"metrics":[{metrics}]}}]}}]}}"#
         );

@@ -123,7 +123,11 @@ async fn serve(args: &SinkArgs) -> anyhow::Result<super::report::Report> {
         format!("OTLP gRPC  {grpc}\nOTLP HTTP  {http}\nreport     {report}\n\n")
     };
     std::io::stdout().write_all(text.as_bytes())?;
-    server.serve(Arc::clone(&counter), async move { signals.next().await }).await;
+    // It has no configuration to read again: any signal ends it.
+    let ended = async move {
+        signals.next().await;
+    };
+    server.serve(Arc::clone(&counter), ended).await;
     serving.stop().await;
     Ok(counter.report())
 }

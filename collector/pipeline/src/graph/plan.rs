@@ -1,0 +1,213 @@
+//! What differs between the configuration in force and the one that was read, as a plan.
+//!
+//! A pure comparison: places in the file do not count, defaults and their absence are the same.
+
+use std::collections::BTreeSet;
+
+use crate::config::{At, Component, ComponentId, Config, PipelineConfig, PipelineId, Tree, Value};
+
+/// What a reload does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// Pipelines to be opened, closed, and to be fed or emptied by other nodes than before.
+    pub pipelines: Parts<PipelineId>,
+    /// Receivers to be started, stopped, and to be started anew with other settings.
+    pub receivers: Parts<ComponentId>,
+    /// The same for exporters.
+    pub exporters: Parts<ComponentId>,
+    /// What else differs that concerns logs and replies, in words of the configuration.
+    pub others: Vec<String>,
+    /// What only the next start can put in force.
+    pub at_next_start: Vec<String>,
+}
+
+/// Parts of a graph by what becomes of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts<Id: Ord> {
+    /// New ones.
+    pub added: BTreeSet<Id>,
+    /// Those that left.
+    pub removed: BTreeSet<Id>,
+    /// Those that are there before and after, and differ.
+    pub changed: BTreeSet<Id>,
+}
+
+impl Plan {
+    /// The way from `old` to `new`.
+    #[must_use]
+    pub fn between(old: &Config, new: &Config) -> Self {
+        let (mut others, mut at_next_start) = (Vec::new(), Vec::new());
+        let say = |name: &str, differs: bool, names: &mut Vec<String>| {
+            if differs {
+                names.push(name.to_owned());
+            }
+        };
+        say("api", old.api != new.api, &mut at_next_start);
+        say("service.telemetry.logs.level", old.log_level != new.log_level, &mut at_next_start);
+        say("storage", old.storage != new.storage || old.keeps_log != new.keeps_log, &mut others);
+        say("memory_limiter", old.memory != new.memory, &mut others);
+        say("service.telemetry.traces", old.own_traces != new.own_traces, &mut others);
+        Self {
+            pipelines: parts(&old.pipelines, &new.pipelines, |p| &p.id, is_same_pipeline),
+            receivers: parts(&old.receivers, &new.receivers, |c| &c.id, is_same_component),
+            exporters: parts(&old.exporters, &new.exporters, |c| &c.id, is_same_component),
+            others,
+            at_next_start,
+        }
+    }
+
+    /// Whether there is nothing to do now.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        let now = Self { at_next_start: Vec::new(), ..self.clone() };
+        now == Self::default()
+    }
+
+    /// Whether all of it is nodes with other settings, in the same places.
+    #[must_use]
+    pub fn exchanges_nodes_only(&self) -> bool {
+        let changed = |parts: &Parts<ComponentId>| parts.changed.clone();
+        let (receivers, exporters) = (changed(&self.receivers), changed(&self.exporters));
+        let only = |changed| Parts { changed, ..Parts::default() };
+        let nodes = Self {
+            receivers: only(receivers),
+            exporters: only(exporters),
+            at_next_start: self.at_next_start.clone(),
+            ..Self::default()
+        };
+        *self == nodes && !self.is_same()
+    }
+
+    /// What changes, for the log: `+exporters.loki`, `-…`, `~…`.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.pipelines.name("pipelines", &mut names);
+        self.receivers.name("receivers", &mut names);
+        self.exporters.name("exporters", &mut names);
+        names.extend(self.others.iter().map(|other| format!("~{other}")));
+        names
+    }
+}
+
+impl<Id: Ord + std::fmt::Display> Parts<Id> {
+    fn name(&self, section: &str, names: &mut Vec<String>) {
+        for (sign, ids) in [("+", &self.added), ("-", &self.removed), ("~", &self.changed)] {
+            names.extend(ids.iter().map(|id| format!("{sign}{section}.{id}")));
+        }
+    }
+}
+
+impl<Id: Ord> Default for Parts<Id> {
+    fn default() -> Self {
+        let (added, removed, changed) = Default::default();
+        Self { added, removed, changed }
+    }
+}
+
+fn parts<T, Id: Ord + Clone>(
+    old: &[T],
+    new: &[T],
+    id: impl Fn(&T) -> &Id,
+    is_same: impl Fn(&T, &T) -> bool,
+) -> Parts<Id> {
+    let mut parts = Parts::default();
+    for after in new {
+        match old.iter().find(|before| id(before) == id(after)) {
+            None => drop(parts.added.insert(id(after).clone())),
+            Some(before) if is_same(before, after) => {}
+            Some(_) => drop(parts.changed.insert(id(after).clone())),
+        }
+    }
+    let is_gone = |before: &&T| !new.iter().any(|after| id(after) == id(before));
+    parts.removed = old.iter().filter(is_gone).map(|before| id(before).clone()).collect();
+    parts
+}
+
+fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
+    let bare = |p: &PipelineConfig| {
+        let mut p = p.clone();
+        p.at = At::default();
+        for ids in [&mut p.receivers, &mut p.exporters, &mut p.primary] {
+            ids.sort();
+        }
+        p
+    };
+    bare(a) == bare(b)
+}
+
+fn is_same_component(a: &Component, b: &Component) -> bool {
+    a.queue == b.queue && a.retry == b.retry && bare(&a.settings) == bare(&b.settings)
+}
+
+/// Settings without their places.
+fn bare(tree: &Tree) -> Tree {
+    let value = match &tree.value {
+        Value::List(items) => Value::List(items.iter().map(bare).collect()),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                let mut key = key.clone();
+                key.at = At::default();
+                (key, bare(value))
+            });
+            Value::Map(entries.collect())
+        }
+        other => other.clone(),
+    };
+    Tree { value, at: At::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse("perch.yaml", text, &|_| None).unwrap()
+    }
+
+    const BASE: &str = "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:1'}}}}\n\
+        exporters: {debug: {max_lines: 5}, loki: {endpoint: 'http://a/x'}}\n\
+        service: {pipelines: {logs: {receivers: [otlp], exporters: [debug, loki]}}}\n";
+
+    fn between(new: &str) -> Plan {
+        Plan::between(&config(BASE), &config(new))
+    }
+
+    #[test]
+    fn places_and_order_do_not_count() {
+        assert_eq!(between(BASE), Plan::default());
+        assert_eq!(between(&format!("# moved\n\n{BASE}")), Plan::default());
+        assert_eq!(between(&BASE.replace("[debug, loki]", "[loki, debug]")), Plan::default());
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let plan = between(&BASE.replace("http://a/x", "http://b/x").replace(":1'", ":2'"));
+        assert_eq!(plan.names(), ["~receivers.otlp", "~exporters.loki"]);
+        let plan = between(&BASE.replace("[debug, loki]", "[debug]"));
+        assert_eq!(plan.names(), ["~pipelines.logs", "-exporters.loki"]);
+        let plan = between(
+            &BASE.replace("logs: {", "traces: {receivers: [otlp], exporters: [debug]}, logs: {"),
+        );
+        assert_eq!(plan.names(), ["+pipelines.traces"]);
+        let plan = between(&BASE.replace("max_lines: 5", "retry_on_failure: {max_interval: 9s}"));
+        assert_eq!(plan.names(), ["~exporters.debug"]);
+    }
+
+    #[test]
+    fn only_settings_of_nodes_are_exchanged_in_place() {
+        assert!(between(&BASE.replace("http://a/x", "http://b/x")).exchanges_nodes_only());
+        assert!(!between(BASE).exchanges_nodes_only());
+        assert!(!between(&BASE.replace("[debug, loki]", "[debug]")).exchanges_nodes_only());
+        assert!(!between(&format!("{BASE}storage: {{directory: /d}}\n")).exchanges_nodes_only());
+    }
+
+    #[test]
+    fn what_waits_for_the_next_start_is_named() {
+        let plan =
+            between(&format!("{BASE}storage: {{directory: /d}}\napi: {{listen: '127.0.0.1:1'}}\n"));
+        assert_eq!(plan.at_next_start, ["api"]);
+        assert_eq!(plan.names(), ["~pipelines.logs", "~storage"], "replies wait for the disk now");
+        assert!(between(&format!("{BASE}api: {{listen: '127.0.0.1:1'}}\n")).is_same());
+    }
+}

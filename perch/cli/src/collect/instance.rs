@@ -1,0 +1,67 @@
+//! A graph at work with the local store behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use collector_nodes::REGISTRY;
+use collector_pipeline::config::Config;
+use collector_pipeline::graph::{DrainReport, Graph, Running};
+use collector_telemetry::Metrics;
+use collector_telemetry::names::metric;
+use durable_fs::{DiskFs, SystemClock};
+use perch_store::{Followers, Source, Store, StoreOptions};
+use tokio::runtime::Handle;
+
+use crate::check::host;
+
+/// How long what waits may be sent at the end; `perch up` and Kubernetes wait longer than this.
+pub(super) const DRAIN: Duration = Duration::from_secs(10);
+
+/// What a configuration became.
+pub(super) struct Instance {
+    pub(super) config: Config,
+    pub(super) running: Running,
+    pub(super) store: Store,
+    followers: Followers,
+}
+
+impl Instance {
+    /// Opens the logs and all listeners; on a failure nothing is left running.
+    pub(super) async fn open(config: Config, metrics: &Metrics) -> anyhow::Result<Self> {
+        let graph = Graph::build(&config, &REGISTRY, host(metrics.clone()))?;
+        let running = graph.start().await?;
+        let (store, followers) = follow(&running, metrics)?;
+        Ok(Self { config, running, store, followers })
+    }
+
+    /// Ends everything; what waits is sent until `deadline`.
+    pub(super) async fn close(self, deadline: Duration) -> anyhow::Result<DrainReport> {
+        let Self { running, followers, .. } = self;
+        let report = running.shutdown(deadline).await;
+        tokio::task::spawn_blocking(move || followers.stop())
+            .await
+            .context("the local store's threads could not be stopped")?;
+        Ok(report)
+    }
+}
+
+/// The local store over the logs of all trace and log pipelines.
+fn follow(running: &Running, metrics: &Metrics) -> anyhow::Result<(Store, Followers)> {
+    let sources = running.logs().iter().map(|log| Source {
+        pipeline: log.pipeline.to_string(),
+        signal: log.pipeline.signal,
+        reader: log.reader.clone(),
+    });
+    let options = StoreOptions::new(Arc::new(DiskFs), Arc::new(SystemClock::new()));
+    let (store, followers) = Store::start(sources.collect(), options, &Handle::current())?;
+    let gauge = |read: fn(&Store) -> u64| {
+        let store = store.clone();
+        // Prometheus' numbers are doubles; byte counts stay far below the 2^53 they hold exactly.
+        #[allow(clippy::cast_precision_loss)]
+        move || vec![(Vec::new(), read(&store) as f64)]
+    };
+    metrics.observe(&metric::STORE_LAG, gauge(Store::n_lag_bytes))?;
+    metrics.observe(&metric::STORE_MISSED, gauge(Store::n_missed))?;
+    Ok((store, followers))
+}
