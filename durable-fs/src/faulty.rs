@@ -60,6 +60,9 @@ pub enum Verdict {
     /// A write carries out only its first bytes, at most this many, then fails with the error; any
     /// other operation just fails.
     Tear(usize, io::Error),
+    /// A write carries out only its first bytes, at most this many, and says so, as any write may; any
+    /// other operation is carried out.
+    Short(usize),
 }
 
 /// Decides on each operation; it may also block, as a test that kills the process wants.
@@ -109,7 +112,7 @@ impl Court {
 
     fn admit(&self, kind: OpKind, path: &Path) -> io::Result<()> {
         match self.judge(kind, path) {
-            Verdict::Pass => Ok(()),
+            Verdict::Pass | Verdict::Short(_) => Ok(()),
             Verdict::Fail(e) | Verdict::Tear(_, e) => Err(e),
         }
     }
@@ -187,6 +190,7 @@ impl File for FaultyFile {
         match self.court.judge(OpKind::Write, &self.path) {
             Verdict::Pass => self.inner.write(bytes),
             Verdict::Fail(e) => Err(e),
+            Verdict::Short(n) => self.inner.write(&bytes[..n.max(1).min(bytes.len())]),
             Verdict::Tear(n, e) => {
                 self.inner.write_all(&bytes[..n.min(bytes.len())])?;
                 Err(e)
@@ -268,6 +272,17 @@ mod tests {
         let err = file.write_all(b"abcdef").unwrap_err();
         assert_eq!(err.kind(), io::ErrorKind::StorageFull);
         assert_eq!(std::fs::read(&path).unwrap(), b"ab");
+    }
+
+    #[test]
+    fn shortens_a_write_that_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let fs = FaultyFs::new(Arc::new(DiskFs), |_| Verdict::Short(2));
+        let path = dir.path().join("a");
+        let mut file = fs.create_new(&path).unwrap();
+        assert_eq!(file.write(b"abcdef").unwrap(), 2);
+        file.write_all(b"ghi").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"abghi");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Any text as OTLP/JSON: what comes out is bounded, and is protobuf but for fields given twice.
 #![no_main]
 
-use collector_fuzz::{signal_of, walk};
+use house_fuzz::{signal_of, walk};
 use collector_otlp::{Limits, json, shape};
 use libfuzzer_sys::fuzz_target;
 

@@ -1,7 +1,7 @@
 //! Any bytes as a request: what passes shows in the views what was counted, and stays inside the limits.
 #![no_main]
 
-use collector_fuzz::{signal_of, walk};
+use house_fuzz::{signal_of, walk};
 use collector_otlp::{Limits, shape};
 use libfuzzer_sys::fuzz_target;
 

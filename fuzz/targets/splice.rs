@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use collector_fuzz::{signal_of, walk};
+use house_fuzz::{signal_of, walk};
 use collector_otlp::splice::{Edit, NewValue, Op, Patch, Target, merge, patch, split};
 use collector_otlp::{Limits, Request, shape};
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Views over bytes that nobody proved show defaults and end early, and no more.
 #![no_main]
 
-use collector_fuzz::{signal_of, walk};
+use house_fuzz::{signal_of, walk};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

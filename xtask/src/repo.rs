@@ -41,3 +41,12 @@ pub fn verdict(rule: &str, findings: &[String]) -> Result<()> {
     }
     bail!("{rule}: {} finding(s)", findings.len());
 }
+
+/// Whether git leaves `path`, as seen from `root`, out of the tree.
+pub fn is_ignored(root: &Path, path: &str) -> bool {
+    // A folder that is not there is told from a file by its slash.
+    let folder = format!("{}/", path.trim_end_matches('/'));
+    let mut git = Command::new("git");
+    git.arg("-C").arg(root).args(["check-ignore", "--quiet"]).arg(folder);
+    git.status().is_ok_and(|status| status.success())
+}

@@ -1,4 +1,4 @@
-//! What every exporter must hold, tried on the real queue, lanes and ledger.
+//! What every exporter must hold, tried on the real log, lanes and ledger.
 //!
 //! An exporter's tests hand over a [`Rig`]: the exporter built from its settings, and a backend on
 //! loopback that answers as it is told.
@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 
 use collector_pipeline::Batch;
 use collector_pipeline::config::{RetryConfig, Tree};
-use collector_pipeline::ledger::{Edge, EdgeAccount, EdgeId, Ledger, Reason};
+use collector_pipeline::consumer::{Consumer, Feed, Key, Passed, Start};
+use collector_pipeline::ledger::{EdgeAccount, EdgeId, Ledger, Reason};
+use collector_pipeline::log::{Log, LogOptions, Role};
 use collector_pipeline::node::{ExporterKind, NodeContext};
-use collector_pipeline::queue::{Jitter, LaneOptions, Lanes, Meters, Queue};
+use collector_pipeline::queue::{Jitter, LaneOptions, Lanes, Meters};
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
+use tokio::sync::Notify;
 
 pub(crate) use crate::sink::Answer;
 
@@ -120,7 +123,9 @@ async fn puts_back_what_is_cut_off(rig: &Rig<'_>) {
     trial.task.abort();
     trial.until("the lanes' end", |t| t.task.is_finished()).await;
     assert_eq!(trial.account().queued, 5);
-    assert_eq!(trial.queue.take_all().len(), 1);
+    let left = trial.feed.consumers()[0].drop_rest(Reason::Shutdown);
+    assert_eq!(left.n_items, 5);
+    trial.ledger.snapshot().assert_balanced();
 }
 
 fn refuses_unknown_settings(rig: &Rig<'_>) {
@@ -142,14 +147,13 @@ fn context(metrics: &Metrics) -> NodeContext {
     }
 }
 
-/// An exporter with its queue and lanes at work.
+/// An exporter with its log and lanes at work.
 struct Trial {
     backend: Arc<dyn Backend>,
     metrics: Metrics,
     ledger: Ledger,
-    queue: Arc<Queue>,
-    edge: Edge,
-    account: usize,
+    log: Log,
+    feed: Arc<Feed>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -158,14 +162,22 @@ impl Trial {
         let metrics = Metrics::new();
         let settings = Tree::parse(&(rig.settings)(&backend.url())).unwrap();
         let exporter = (rig.kind.build)(&settings, &context(&metrics)).unwrap();
-        let queue = Queue::new(64 << 20, Arc::new(SystemClock::new()));
-        let account = queue.open_account();
+        let clock = Arc::new(SystemClock::new());
+        let log = Log::memory(clock, LogOptions::with_max_bytes(64 << 20));
         let ledger = Ledger::new();
-        let counted = Arc::clone(&queue);
-        let [pipeline, from, to] = ["trial", "log", "trial"].map(ToOwned::to_owned);
-        let id = EdgeId { pipeline, from, to };
-        let signal = (rig.batch)(1).signal;
-        let edge = ledger.open(id, signal, Some(Box::new(move || counted.account(account))));
+        let pipeline = (rig.batch)(1).signal.name();
+        let wake = Arc::new(Notify::new());
+        let start = Start {
+            key: Key::new(pipeline, "trial"),
+            role: Role::Primary,
+            share: 48 << 20,
+            passed: Passed { position: log.reader().head(), ..Passed::default() },
+            wake: Arc::clone(&wake),
+        };
+        let [pipeline, from, to] = [pipeline, "log", "trial"].map(ToOwned::to_owned);
+        let edge = EdgeId { pipeline, from, to };
+        let consumer = Consumer::start(&log.reader(), start, &ledger, edge);
+        let feed = Feed::new(vec![consumer], wake);
         let options = LaneOptions {
             n_in_flight: None,
             retry: RetryConfig { initial: Duration::from_millis(5), ..Default::default() },
@@ -173,25 +185,23 @@ impl Trial {
             clock: Arc::new(SystemClock::new()),
             meters: Meters::register(&metrics).unwrap(),
         };
-        let lanes = Lanes::new("trial".to_owned(), Arc::clone(&queue), exporter, options);
+        let lanes = Lanes::new("trial".to_owned(), Arc::clone(&feed), exporter, options);
         let task = tokio::spawn(async move { lanes.run().await.unwrap() });
-        Self { backend, metrics, ledger, queue, edge, account, task }
+        Self { backend, metrics, ledger, log, feed, task }
     }
 
     fn send(&self, batch: Batch) {
-        let (n_items, n_bytes) = (u64::from(batch.n_items), batch.payload.len() as u64);
-        let room = self.queue.reserve(n_bytes).expect("room");
-        self.edge.enter(n_items, n_bytes);
-        room.push(batch, self.edge.clone(), self.account);
+        let _room = self.log.reserve(&batch).expect("room");
+        self.log.append(&batch).unwrap();
     }
 
     fn account(&self) -> EdgeAccount {
         self.ledger.snapshot().edges.remove(0)
     }
 
-    /// Drains the queue and gives the final account, which must balance.
+    /// Drains the log and gives the final account, which must balance.
     async fn finish(&self) -> EdgeAccount {
-        self.queue.close();
+        self.feed.close();
         self.until("the drain", |t| t.task.is_finished()).await;
         self.ledger.snapshot().assert_balanced();
         let account = self.account();

@@ -7,6 +7,7 @@ use crate::{exporters, receivers};
 /// What a configuration may name.
 pub static REGISTRY: Registry = Registry {
     receivers: &[receivers::otlp::KIND],
+    processors: &[],
     exporters: &[
         exporters::debug::KIND,
         exporters::loki::KIND,

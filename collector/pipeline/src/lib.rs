@@ -5,6 +5,7 @@
 //! the [`ledger`].
 
 pub mod config;
+pub mod consumer;
 pub mod graph;
 pub mod ledger;
 pub mod log;

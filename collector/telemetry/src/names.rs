@@ -71,22 +71,22 @@ pub mod metric {
         buckets: &[],
     };
 
-    /// Gauge: Uncompressed bytes that wait for an exporter.
+    /// Gauge: Uncompressed bytes in the logs that an exporter has not delivered or dropped.
     pub const QUEUE_BYTES: Metric = Metric {
         name: "perch.queue.bytes",
         prometheus: "perch_queue_bytes",
         unit: "By",
-        help: "Uncompressed bytes that wait for an exporter.",
+        help: "Uncompressed bytes in the logs that an exporter has not delivered or dropped.",
         labels: &["exporter"],
         buckets: &[],
     };
 
-    /// Gauge: Age of the oldest batch that waits for an exporter.
+    /// Gauge: Time since the oldest batch was received that an exporter has not passed.
     pub const QUEUE_OLDEST: Metric = Metric {
         name: "perch.queue.oldest",
         prometheus: "perch_queue_oldest_seconds",
         unit: "s",
-        help: "Age of the oldest batch that waits for an exporter.",
+        help: "Time since the oldest batch was received that an exporter has not passed.",
         labels: &["exporter"],
         buckets: &[],
     };
@@ -148,6 +148,26 @@ pub mod metric {
         unit: "{item}",
         help: "Items that a log keeps although the sender was refused, since another pipeline's log failed.",
         labels: &["pipeline"],
+        buckets: &[],
+    };
+
+    /// Counter: Rounds of checkpoints in which one could not be written; a crash before the next sends more again.
+    pub const CHECKPOINT_FAILURES: Metric = Metric {
+        name: "perch.checkpoint.failures",
+        prometheus: "perch_checkpoint_failures_total",
+        unit: "{round}",
+        help: "Rounds of checkpoints in which one could not be written; a crash before the next sends more again.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Counter: Checkpoints that could not be read at the start; what the log held was sent again.
+    pub const CHECKPOINT_DAMAGED: Metric = Metric {
+        name: "perch.checkpoint.damaged",
+        prometheus: "perch_checkpoint_damaged_total",
+        unit: "{checkpoint}",
+        help: "Checkpoints that could not be read at the start; what the log held was sent again.",
+        labels: &[],
         buckets: &[],
     };
 
@@ -214,6 +234,10 @@ pub mod attr {
     pub const NODE: &str = "node";
     /// What became of an item on its edge.
     pub const OUTCOME: &str = "outcome";
+    /// The run of `perch bench send` that made an item, in hex. Only on items it makes.
+    pub const PERCH_BENCH_RUN: &str = "perch.bench.run";
+    /// The item's number within its run, counted from 2^28 so that all take the same bytes. Only on items `perch bench send` makes.
+    pub const PERCH_BENCH_SEQ: &str = "perch.bench.seq";
     /// Attributes of a log record that did not fit the backend's bounds.
     pub const PERCH_LEFT_OUT: &str = "perch.left_out";
     /// The pipeline's name in the configuration.

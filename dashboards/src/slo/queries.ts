@@ -72,7 +72,11 @@ export const alerts = `max by (alertname, alertstate, sloth_severity, slo_tier, 
 
 export const firing = `max by (alertname, ${by}) (ALERTS{${chosen}, alertstate="firing"})`
 
-export const failedRequests = `topk(10, sum by (job, method, route, status) (rate(nestr_http_requests_total{${process}, status=~"5.."}[$__rate_interval])) > 0)`
+/** Adds the service's name, which is the job without its namespace. */
+const withService = (query: string): string => `label_replace(${query}, "service", "$1", "job", "(?:.*/)?(.+)")`
+
+const failing = `sum by (job, method, route, status) (rate(nestr_http_requests_total{${process}, status=~"5.."}[$__rate_interval]))`
+export const failedRequests = withService(`topk(10, ${failing} > 0)`)
 
 const slowest = `sum by (le, route) (rate(nestr_http_request_duration_seconds_bucket{${process}}[$__rate_interval]))`
 export const slowRequests = `topk(10, histogram_quantile(0.99, ${slowest}) > 0)`

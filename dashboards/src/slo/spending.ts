@@ -3,7 +3,7 @@ import { errorsOf, traceOfExemplar, tracesOf } from '../house/links.js'
 import { ranged, seriesPanel } from '../house/panels.js'
 import * as q from './queries.js'
 
-const job = '${__field.labels.job}'
+const service = '${__field.labels.service}'
 
 /** Which operations spend the budgets of the Engine's objectives. */
 export function spendingPanels(board: string): Series[] {
@@ -20,7 +20,7 @@ export function spendingPanels(board: string): Series[] {
     .noValue('none fails')
     .axisSoftMin(0)
     .withTarget(ranged('A', q.failedRequests, '{{method}} {{route}} {{status}}'))
-    .dataLinks([tracesOf(job), errorsOf(job)])
+    .dataLinks([tracesOf(service), errorsOf(service)])
   const work = seriesPanel({
     ...shape,
     id: 52,

@@ -54,7 +54,8 @@ export function templateUnused(board: Dashboard): string[] {
 export function templateUnknown(board: Dashboard): string[] {
   const known = new Set(board.templating.list.map(({ name }) => name))
   const used = [...JSON.stringify(board).matchAll(/\$(?:\{(\w+)[^}]*\}|(\w+))/g)].map((match) => match[1] ?? match[2] ?? '')
-  return [...new Set(used)].filter((name) => !known.has(name) && !name.startsWith('__')).map((name) => `there is no variable ${name}`)
+  // $1 is a group of a regular expression.
+  return [...new Set(used)].filter((name) => !known.has(name) && !name.startsWith('__') && !/^\d$/.test(name)).map((name) => `there is no variable ${name}`)
 }
 
 export const uneditable = (board: Dashboard): string[] => (board.editable === false ? [] : ['edits in Grafana would be lost: it is to be read-only'])

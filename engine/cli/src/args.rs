@@ -1,10 +1,11 @@
 //! The command line, as it was given.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use nestr_pellets::{Digest, PelletName, Profile};
+use nestr_pellets::{Digest, PelletName, Profile, Relocate};
 
 /// Packs dependency trees into Pellets and serves the Engine.
 #[derive(Debug, Parser)]
@@ -46,6 +47,8 @@ pub(crate) enum PelletCommand {
     Verify(VerifyArgs),
     /// Show what differs between two Pellets, from their sidecars alone
     Diff(DiffArgs),
+    /// Remove Pellets from the store by age, count and size; without a running Engine
+    Gc(GcArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,6 +111,16 @@ pub(crate) struct CompressArgs {
     /// How to pack: seekable or dense
     #[arg(long, default_value = "seekable")]
     pub(crate) profile: Profile,
+    /// Pack against this earlier Pellet of the tree: what did not change since is neither hashed nor
+    /// compressed again, and the bytes are the same as without it
+    #[arg(long, value_name = "FILE.pellet")]
+    pub(crate) base: Option<PathBuf>,
+    /// Pack only what differs from the base: a delta, which needs the base to be brought back
+    #[arg(long, requires = "base")]
+    pub(crate) delta: bool,
+    /// The most earlier Pellets that a delta may need; where it would need more, the whole tree is packed
+    #[arg(long, value_name = "N", default_value = "8", requires = "delta")]
+    pub(crate) max_layers: NonZeroU32,
     /// Sign with this ed25519 key: PKCS#8 in PEM, mode 0600
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
@@ -133,6 +146,9 @@ pub(crate) struct RestoreArgs {
     /// Wait until the tree is durable before it gets its name, so that a power cut cannot empty files
     #[arg(long)]
     pub(crate) sync: bool,
+    /// An earlier Pellet that a delta needs, where it is not beside it; may be repeated
+    #[arg(long, value_name = "FILE.pellet")]
+    pub(crate) ancestor: Vec<PathBuf>,
     /// Refuse a Pellet that this ed25519 key (PEM) did not sign; files are then never shared with a cache
     #[arg(long, value_name = "FILE", conflicts_with = "linked")]
     pub(crate) verify_key: Option<PathBuf>,
@@ -145,6 +161,12 @@ pub(crate) struct RestoreArgs {
     /// Make files read-only hard links into the cache: the quickest, but who writes to one changes all
     #[arg(long, requires = "cache")]
     pub(crate) linked: bool,
+    /// Whether scripts that name the path of the tree shall name the new one: auto or never
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub(crate) relocate: Relocate,
+    /// Try whether the tree works, with the tools it belongs to; this runs what it holds
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) verify_build: bool,
     /// Print the result as one JSON line
     #[arg(long)]
     pub(crate) json: bool,
@@ -170,6 +192,9 @@ pub(crate) struct VerifyArgs {
     /// The digest that it must have
     #[arg(long)]
     pub(crate) digest: Option<Digest>,
+    /// An earlier Pellet that a delta needs, where it is not beside it; may be repeated
+    #[arg(long, value_name = "FILE.pellet")]
+    pub(crate) ancestor: Vec<PathBuf>,
     /// The ed25519 key (PEM) that must have signed it
     #[arg(long, value_name = "FILE")]
     pub(crate) verify_key: Option<PathBuf>,
@@ -189,6 +214,28 @@ pub(crate) struct DiffArgs {
     /// Print as one JSON line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("limits").required(true).multiple(true))]
+pub(crate) struct GcArgs {
+    /// Remove Pellets that were packed longer ago: a number and s, m, h or d
+    #[arg(long, value_name = "TIME", value_parser = parse_age, group = "limits")]
+    pub(crate) max_age: Option<Duration>,
+    /// Of what is left, keep the newest so many
+    #[arg(long, value_name = "N", group = "limits")]
+    pub(crate) max_count: Option<u64>,
+    /// Of what is left, keep the newest whose archives fit: bytes, or a number and K, M, G or T
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, group = "limits")]
+    pub(crate) max_bytes: Option<u64>,
+    /// Say what would go and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the result as one JSON line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: ConfigArgs,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +278,28 @@ pub(crate) struct ConfigShowArgs {
 const MAX_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
+    match parse_age(text)? {
+        ttl if ttl > MAX_TTL => Err("at most 365d".to_owned()),
+        ttl => Ok(ttl),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let refused = || format!("{text:?} is not a size; write 500M, 20G or a number of bytes");
+    let unit = text.chars().next_back().ok_or_else(refused)?;
+    let shift = match unit.to_ascii_uppercase() {
+        'K' => 10,
+        'M' => 20,
+        'G' => 30,
+        'T' => 40,
+        _ => 0,
+    };
+    let digits = if shift > 0 { &text[..text.len() - 1] } else { text };
+    let count: u64 = digits.parse().map_err(|_| refused())?;
+    count.checked_mul(1 << shift).ok_or_else(refused)
+}
+
+fn parse_age(text: &str) -> Result<Duration, String> {
     let refused = || format!("{text:?} is not a duration; write 30s, 15m, 8h or 7d");
     let (at, unit) = text.char_indices().next_back().ok_or_else(refused)?;
     let factor = match unit {
@@ -244,8 +313,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = count.checked_mul(factor).ok_or_else(refused)?;
     match Duration::from_secs(seconds) {
         Duration::ZERO => Err(refused()),
-        ttl if ttl > MAX_TTL => Err("at most 365d".to_owned()),
-        ttl => Ok(ttl),
+        duration => Ok(duration),
     }
 }
 
@@ -257,6 +325,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, bytes) in [("0", 0), ("512", 512), ("2k", 2048), ("20G", 20 << 30)] {
+            assert_eq!(parse_size(text), Ok(bytes));
+        }
+        for text in ["", "G", "1.5G", "-1", "1GB", "99999999T", "1é"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_age("400d").unwrap().as_secs(), 400 * 24 * 3600);
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Pellet(PelletCommand::Show(args)) => commands::show::run(&args),
         Command::Pellet(PelletCommand::Verify(args)) => commands::verify::run(&args),
         Command::Pellet(PelletCommand::Diff(args)) => commands::diff::run(&args),
+        Command::Pellet(PelletCommand::Gc(args)) => commands::gc::run(&args),
         Command::Token(TokenCommand::Create(args)) => commands::token::run(&args),
         Command::Config(ConfigCommand::Show(args)) => commands::config::run(&args),
         Command::Openapi => output::text(&nestr_server::openapi_json()),

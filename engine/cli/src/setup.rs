@@ -95,3 +95,11 @@ fn level(level: LogLevel) -> LevelFilter {
         LogLevel::Trace => LevelFilter::TRACE,
     }
 }
+
+/// The mtime of all entries, by the convention of reproducible builds.
+pub(crate) fn source_date_epoch() -> Result<u64, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
+    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Failure::new(Exit::Usage, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
+    })
+}

@@ -46,6 +46,8 @@ pub struct Pellets {
     pub store_dir: PathBuf,
     /// Threads that compress one Pellet.
     pub threads: NonZeroUsize,
+    /// Bytes that the archives of the store may take together.
+    pub quota: Option<u64>,
 }
 
 /// Telemetry of the Engine itself.

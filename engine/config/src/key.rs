@@ -60,6 +60,8 @@ keys! {
         "Folder of the Pellets; pellets beneath the state folder.";
     PelletsThreads "pellets.threads" One ""
         "Threads that compress one Pellet; as many as the machine runs at once.";
+    PelletsQuota "pellets.quota" One ""
+        "Bytes that the archives of the store may take; the oldest go after a packing. No limit by default.";
     TelemetryEnabled "telemetry.enabled" One "true"
         "Whether traces, metrics and logs are sent to the collector.";
     TelemetryOtlpEndpoint "telemetry.otlp_endpoint" One "http://127.0.0.1:4318"

@@ -38,6 +38,7 @@ pub(crate) fn resolve(
     let store_default = state_dir.as_ref().map(|dir| dir.join("pellets"));
     let store_dir = r.path(Key::PelletsStoreDir, store_default.ok_or(String::new()));
     let threads = r.one(Key::PelletsThreads, threads);
+    let quota = r.one(Key::PelletsQuota, quota);
     let enabled = r.one(Key::TelemetryEnabled, switch);
     let otlp_endpoint = r.one(Key::TelemetryOtlpEndpoint, base_url);
     let perch_url = r.one(Key::PerchUrl, base_url);
@@ -52,7 +53,7 @@ pub(crate) fn resolve(
         },
         roots: roots?,
         state_dir: state_dir?,
-        pellets: Pellets { store_dir: store_dir?, threads: threads? },
+        pellets: Pellets { store_dir: store_dir?, threads: threads?, quota: quota? },
         telemetry: Telemetry { enabled: enabled?, otlp_endpoint: otlp_endpoint? },
         perch: Perch { url: perch_url? },
         log: Log { level: level?, format: format? },
@@ -188,6 +189,14 @@ fn default_state_dir(base: &Base<'_>) -> Checked<PathBuf> {
         (None, Some(home)) => Ok(home.join(".local/state/nestr")),
         (None, None) => Err("neither XDG_STATE_HOME nor HOME is set, give --state-dir".into()),
     }
+}
+
+/// A number of bytes; none without one.
+fn quota(text: &str) -> Checked<Option<u64>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| "give a whole number of bytes".to_owned())
 }
 
 fn threads(text: &str) -> Checked<NonZeroUsize> {

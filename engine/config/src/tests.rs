@@ -49,6 +49,7 @@ server.allowed_hosts =  (default)
 roots =  (default)
 state_dir = /home/ada/.local/state/nestr (default)
 pellets.store_dir = /home/ada/.local/state/nestr/pellets (default)
+pellets.quota =  (default)
 telemetry.enabled = true (default)
 telemetry.otlp_endpoint = http://127.0.0.1:4318 (default)
 perch.url = http://127.0.0.1:8888 (default)
@@ -222,6 +223,7 @@ proptest! {
             Key::ServerListen | Key::ServerMetricsListen => "127.0.0.1:7",
             Key::TelemetryOtlpEndpoint | Key::PerchUrl => "http://127.0.0.1:7",
             Key::PelletsThreads => "7",
+            Key::PelletsQuota => "1000000",
             Key::TelemetryEnabled => "false",
             Key::LogLevel => "trace",
             Key::LogFormat => "json",

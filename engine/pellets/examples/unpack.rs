@@ -38,7 +38,12 @@ fn main() -> ExitCode {
     options.threads = threads.unwrap_or(options.threads);
     match restore(&DiskFs, &SystemClock::new(), &options, &Phases(Mutex::new(Instant::now()))) {
         Ok(restored) => {
-            println!("{} entries, {} bytes by {}", restored.entries, restored.bytes, restored.way.as_str());
+            println!(
+                "{} entries, {} bytes by {}",
+                restored.entries,
+                restored.bytes,
+                restored.way.as_str()
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -19,8 +19,11 @@
 //! [`Store::recover`], or by the next run that writes to the same file.
 
 mod archive;
+mod base;
+mod cpu;
 mod diff;
 mod digest;
+mod ecosystem;
 mod error;
 mod gc;
 mod name;
@@ -36,12 +39,15 @@ mod store;
 mod tree;
 mod verify;
 
-pub use archive::{SeekTable, SeekTableError, SeekTableFrame};
+pub use archive::{DeltaFrame, DeltaFrameError, SeekTable, SeekTableError, SeekTableFrame};
+pub use base::{Base, Stamps};
 pub use diff::{Aspect, ChangedEntry, DiffEntry, PelletDiff, diff};
 pub use digest::{Digest, DigestError};
+pub use ecosystem::{Ecosystem, Expected, SelfTest, Shape, self_tests};
 pub use error::{ErrorKind, PackError};
 pub use gc::{
-    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedPellet, list, plan as gc_plan, remove,
+    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedDelta, ListedLayer, ListedPellet, list,
+    plan as gc_plan, remove,
 };
 pub use name::{NameError, PelletName};
 pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};
@@ -52,11 +58,12 @@ pub use read::{
     TarKind, TarOdd, TarReader, Xattr, list_foreign,
 };
 pub use restore::{
-    RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way, restore,
+    Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
+    Way, restore,
 };
 pub use sidecar::{
-    Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute,
-    SidecarEntry, SidecarError, SidecarFrame, Totals,
+    DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION,
+    Sidecar, SidecarAttribute, SidecarEntry, SidecarError, SidecarFrame, Totals,
 };
 pub use sign::{KeyError, SidecarSignature, SigningKey, VerifyingKey};
 pub use store::{Removed, RemovedWhy, Store, StoredPellet};

@@ -1,6 +1,6 @@
 //! Packs a tree: walk, pack, seal.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::archive::{Job, Plan, Written, write_archive};
+use crate::base::{Against, Base, DeltaPlan, Elsewhere, Known, Stamps};
+use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::name::PelletName;
@@ -17,14 +19,17 @@ use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard, Progress};
 use crate::origin::origin;
 use crate::profile::{Parameters, Profile};
 use crate::sidecar::{
-    EntryKind, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute, SidecarEntry, SidecarFrame,
-    Totals,
+    DELTA_SCHEMA_VERSION, Delta, EntryKind, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute,
+    SidecarEntry, SidecarFrame, Totals,
 };
 use crate::sign::{SigningKey, sign};
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
 use crate::tree::{self, Attribute, Entry, Kind, Skipped, Sparse, Tree, tree_digest};
+
+/// Program and version, as sidecars name them: another one may write other bytes.
+pub(crate) const CREATED_BY: &str = concat!("nestr ", env!("CARGO_PKG_VERSION"));
 
 /// What to pack, and how.
 #[derive(Debug, Clone)]
@@ -39,6 +44,11 @@ pub struct PackOptions {
     pub threads: NonZeroUsize,
     /// The mtime of every archive entry, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
     pub mtime: u64,
+    /// An earlier Pellet: what did not change since is neither hashed nor compressed again.
+    pub base: Option<Arc<Base>>,
+    /// Packs a delta against `base` that needs at most so many earlier archives; the whole tree where it
+    /// would need more, or shares nothing.
+    pub delta: Option<NonZeroU32>,
     /// Signs the Pellet.
     pub sign: Option<Arc<SigningKey>>,
 }
@@ -67,6 +77,10 @@ pub struct Packed {
     pub bytes_out: u64,
     /// Frames of the archive.
     pub frames: u64,
+    /// How many of them were copied from the base.
+    pub n_frames_reused: u64,
+    /// Of a delta: the archives that it needs.
+    pub layers: Vec<Digest>,
     /// The archive; an older one of another name where `reused`.
     pub archive: PathBuf,
     /// The sidecar beside it.
@@ -83,6 +97,8 @@ pub struct Packed {
     pub created_unix_nanos: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
 }
 
 impl PackOptions {
@@ -97,6 +113,8 @@ impl PackOptions {
             profile: Profile::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mtime: 0,
+            base: None,
+            delta: None,
             sign: None,
         }
     }
@@ -139,6 +157,21 @@ pub(crate) fn pack_with(
     destination: &Destination<'_>,
     observer: &dyn PackObserver,
 ) -> Result<Packed, PackError> {
+    let cpu = Meter::default();
+    let running = cpu.run();
+    let packed = pack_metered(fs, clock, options, parameters, destination, observer);
+    drop(running);
+    packed.map(|packed| Packed { cpu: cpu.total(), ..packed })
+}
+
+fn pack_metered(
+    fs: &dyn Fs,
+    clock: &dyn Clock,
+    options: &PackOptions,
+    parameters: Parameters,
+    destination: &Destination<'_>,
+    observer: &dyn PackObserver,
+) -> Result<Packed, PackError> {
     let (at, unix_nanos) = (clock.monotonic(), clock.unix_nanos());
     let start = Start { clock, options, parameters, at, unix_nanos };
     let target = match destination {
@@ -147,14 +180,19 @@ pub(crate) fn pack_with(
     };
 
     let phase = PhaseGuard::start(observer, Phase::Walk);
-    let tree = tree::walk(&options.source, &target.exclude(), options.threads, observer)?;
+    let known = options.base.as_deref().map(|base| Known::of(&base.sidecar));
+    let (exclude, threads) = (target.exclude(), options.threads);
+    let tree = tree::walk(&options.source, &exclude, threads, known.as_ref(), observer)?;
     let entries_total = tree.entries.len() as u64;
     observer.progress(&Progress { bytes_total: tree.bytes, entries_total, ..Progress::default() });
     observer.milestone(Milestone::Walked);
     drop(phase);
 
     let phase = PhaseGuard::start(observer, Phase::Pack);
-    let plan = Plan::of(&tree.entries, start.parameters.frame_size);
+    let against = Against::of(options, known.as_ref(), &tree, observer)?;
+    let is_elsewhere = |index| against.is_elsewhere(index);
+    let plan = Plan::of(&tree.entries, is_elsewhere, start.parameters.frame_size);
+    let reuse = against.reuse(&plan, &start.parameters);
     let staging = target.staging(fs)?;
     let staged = StoredPellet {
         archive: staging.path(&format!("{}.pellet", options.name)),
@@ -162,8 +200,15 @@ pub(crate) fn pack_with(
     };
     let failed = |e| PackError::in_output(&staged.archive, e);
     let mut archive = fs.create_new(&staged.archive).map_err(failed)?;
-    let job =
-        Job { tree: &tree, plan: &plan, parameters: &start.parameters, threads: options.threads };
+    let job = Job {
+        tree: &tree,
+        plan: &plan,
+        parameters: &start.parameters,
+        threads: options.threads,
+        known: &against.contents,
+        reuse: reuse.as_ref(),
+        delta: against.delta.as_ref().map(|delta| (delta.base, &*delta.digests)),
+    };
     let written = write_archive(&job, &mut *archive, &staged.archive, observer)?;
     drop(phase);
 
@@ -171,10 +216,11 @@ pub(crate) fn pack_with(
     archive.sync().map_err(failed)?;
     drop(archive);
     observer.milestone(Milestone::ArchiveSynced);
-    let sidecar = start.sidecar(tree, &plan, &written)?;
+    let n_reused = reuse.map_or(0, |reuse| reuse.frames.iter().flatten().count() as u64);
+    let sidecar = start.sidecar(tree, &plan, against.delta, &written)?;
     write_sidecar(fs, &sidecar, &staged.sidecar)?;
     let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
-    Ok(start.packed(sidecar, published))
+    Ok(Packed { n_frames_reused: n_reused, ..start.packed(sidecar, published) })
 }
 
 impl Target<'_> {
@@ -216,7 +262,13 @@ impl Start<'_> {
         self.clock.monotonic().saturating_sub(self.at)
     }
 
-    fn sidecar(&self, tree: Tree, plan: &Plan, written: &Written) -> Result<Sidecar, PackError> {
+    fn sidecar(
+        &self,
+        tree: Tree,
+        plan: &Plan,
+        delta: Option<DeltaPlan>,
+        written: &Written,
+    ) -> Result<Sidecar, PackError> {
         let digest = tree_digest(&tree.entries, &written.contents)
             .ok_or_else(|| PackError::internal("a file was packed without its digest"))?;
         let merkle = tree::merkle(&tree.entries, &written.contents)
@@ -234,20 +286,24 @@ impl Start<'_> {
             offset += u64::from(frame.compressed);
         }
         let mut sidecar = Sidecar {
-            schema_version: SCHEMA_VERSION,
+            schema_version: match delta {
+                None => SCHEMA_VERSION,
+                Some(_) => DELTA_SCHEMA_VERSION,
+            },
             name: self.options.name.clone(),
             digest: written.digest,
             tree: digest,
             merkle: Some(merkle.root),
             profile: self.options.profile,
             parameters: self.parameters.clone(),
-            created_by: format!("nestr {}", env!("CARGO_PKG_VERSION")),
+            created_by: CREATED_BY.to_owned(),
             totals: totals(&tree, plan, written.len),
             frames,
             origin: origin(source, &tree),
-            delta: None,
+            stamps: Some(Stamps::of(&tree.entries)),
             skipped: tree.skipped,
-            entries: entries(tree.entries, plan, &written.contents, merkle.dirs),
+            entries: entries(tree.entries, plan, delta.as_ref(), &written.contents, merkle.dirs),
+            delta: delta.map(|delta| Delta { base: delta.base, layers: delta.layers }),
             created_at: rfc3339(self.unix_nanos),
             duration_ms: u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX),
             signature: None,
@@ -264,6 +320,8 @@ impl Start<'_> {
             bytes_in: sidecar.totals.bytes_in,
             bytes_out: sidecar.totals.bytes_out,
             frames: sidecar.frames.len() as u64,
+            n_frames_reused: 0,
+            layers: sidecar.delta.iter().flat_map(|d| &d.layers).map(|l| l.digest).collect(),
             archive: published.pellet.archive,
             sidecar: published.pellet.sidecar,
             reused: published.reused,
@@ -272,6 +330,7 @@ impl Start<'_> {
             skipped: sidecar.skipped,
             created_unix_nanos: self.unix_nanos,
             duration: self.duration(),
+            cpu: Duration::ZERO,
         }
     }
 }
@@ -307,6 +366,7 @@ fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
 fn entries(
     entries: Vec<Entry>,
     plan: &Plan,
+    delta: Option<&DeltaPlan>,
     contents: &[Option<Digest>],
     dirs: Vec<Option<Digest>>,
 ) -> Vec<SidecarEntry> {
@@ -318,8 +378,15 @@ fn entries(
         })
         .collect();
     let places = plan.places.iter().zip(contents).zip(firsts).zip(dirs);
-    let entry = |(entry, (((place, content), first), merkle)): (Entry, _)| {
+    let entry = |(index, (entry, (((place, content), first), merkle))): (usize, (Entry, _))| {
         let place: &crate::archive::Place = place;
+        let elsewhere = delta.and_then(|delta| delta.elsewhere[index]);
+        let here = || {
+            let frame = plan.frame_at(place.offset);
+            let offset = place.offset - plan.frames[frame].start;
+            Elsewhere { layer: 0, frame: frame as u64, offset, header: place.header_len }
+        };
+        let place = elsewhere.unwrap_or_else(here);
         let content: &Option<Digest> = content;
         let pairs = |sparse: Sparse| sparse.data.iter().map(|s| (s.offset, s.len)).collect();
         let attribute = |a: Attribute| SidecarAttribute {
@@ -332,7 +399,6 @@ fn entries(
             Kind::Symlink { target } => (EntryKind::Symlink, None, Some(RawPath::from(target))),
             Kind::HardLink { .. } => (EntryKind::Hardlink, None, first),
         };
-        let frame = plan.frame_at(place.offset);
         SidecarEntry {
             path: RawPath::from(entry.path),
             kind,
@@ -340,17 +406,17 @@ fn entries(
             size,
             blake3: *content,
             target,
-            layer: 0,
-            frame: frame as u64,
-            offset: place.offset - plan.frames[frame].start,
-            header: place.header_len,
+            layer: place.layer,
+            frame: place.frame,
+            offset: place.offset,
+            header: place.header,
             sparse: entry.sparse.map(pairs),
             attributes: entry.attributes.into_iter().map(attribute).collect(),
             merkle,
             mtime_ns: saturate(entry.stamp.mtime),
         }
     };
-    entries.into_iter().zip(places).map(entry).collect()
+    entries.into_iter().zip(places).enumerate().map(entry).collect()
 }
 
 /// A time of more than 292 years from 1970 becomes the last one that fits.

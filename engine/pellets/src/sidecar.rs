@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use durable_fs::{File, Fs};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::base::Stamps;
 use crate::digest::Digest;
 use crate::name::PelletName;
 use crate::profile::{Parameters, Profile};
 use crate::sign::SidecarSignature;
 use crate::tree::{Node, Skipped};
 
-/// The version of the form that this crate writes, and the newest it reads.
+/// The version of the form that this crate writes.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The version of a delta's sidecar: who reads only the first would take its entries for wrong ones.
+pub const DELTA_SCHEMA_VERSION: u32 = 2;
 
 /// The largest sidecar that is read: some four million entries.
 const MAX_LEN: u64 = 1 << 30;
@@ -59,6 +63,9 @@ pub struct Sidecar {
     pub created_at: String,
     /// How long packing took up to this file, milliseconds.
     pub duration_ms: u64,
+    /// What lets a later packing on the same machine tell which files did not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamps: Option<Stamps>,
     /// Who packed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<SidecarSignature>,
@@ -239,7 +246,7 @@ pub enum SidecarError {
     #[error("the sidecar is damaged")]
     Form(#[from] serde_json::Error),
     /// A newer version wrote it.
-    #[error("the sidecar has schema version {0}, this program reads up to 1: use a newer nestr")]
+    #[error("the sidecar has schema version {0}, this program reads up to 2: use a newer nestr")]
     Version(u32),
 }
 
@@ -254,7 +261,7 @@ impl Sidecar {
             schema_version: u32,
         }
         match serde_json::from_slice::<Probe>(bytes)?.schema_version {
-            SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
+            SCHEMA_VERSION | DELTA_SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
             other => Err(SidecarError::Version(other)),
         }
     }

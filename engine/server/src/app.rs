@@ -14,7 +14,7 @@ use crate::browser::{Buckets, Relay};
 use crate::http::hosts::Hosts;
 use crate::operations::ProgressHub;
 use crate::options::CheckpointHook;
-use crate::pellets::{Jobs, Roots, rows};
+use crate::pellets::{Gate, Jobs, Roots, rows};
 use crate::perch::Perch;
 
 /// The application as handlers hold it.
@@ -29,6 +29,11 @@ pub(crate) struct App {
     pub(crate) pack_threads: NonZeroUsize,
     pub(crate) roots: Roots,
     pub(crate) jobs: Jobs,
+    pub(crate) gate: Gate,
+    /// Bytes that the archives of the store may take together.
+    pub(crate) quota: Option<u64>,
+    /// Of every archive entry, seconds since the Unix epoch.
+    pub(crate) mtime: u64,
     pub(crate) progress: Arc<ProgressHub>,
     pub(crate) tokens: Tokens,
     pub(crate) tickets: Tickets,

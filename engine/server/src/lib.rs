@@ -33,6 +33,9 @@ pub use auth::{Secret, SecretError, TokenError, Tokens};
 pub use nestr_events::EventError;
 pub use openapi::openapi_json;
 pub use options::{Checkpoint, CheckpointHook, Options};
-pub use pellets::{TracedPacking, TracedRestore};
+pub use pellets::{
+    CollectError, Cost, Proof, ProofOutcome, Tested, TracedPacking, TracedRestore, Verdict,
+    collect_offline, prove, traced_proof,
+};
 pub use problem::{Code, Problem};
 pub use service::{Service, StartError};

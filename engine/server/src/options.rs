@@ -27,6 +27,10 @@ pub struct Options {
     pub store_dir: PathBuf,
     /// Threads that compress one Pellet.
     pub pack_threads: NonZeroUsize,
+    /// Bytes that the archives of the store may take together.
+    pub quota: Option<u64>,
+    /// The mtime of every entry of an archive, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
+    pub mtime: u64,
     /// Base of the collector's OTLP paths, where the browser's telemetry goes.
     pub otlp_endpoint: String,
     /// Base of Perch's API.
@@ -68,6 +72,8 @@ impl Options {
             state_dir: config.state_dir.clone(),
             store_dir: config.pellets.store_dir.clone(),
             pack_threads: config.pellets.threads,
+            quota: config.pellets.quota,
+            mtime: 0,
             otlp_endpoint: config.telemetry.otlp_endpoint.to_string(),
             perch_url: config.perch.url.to_string(),
             telemetry,

@@ -6,10 +6,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use durable_fs::Clock;
 use nestr_events::{Closer, EventError, EventLog};
 use nestr_pellets::Store;
 use tokio::net::TcpListener;
@@ -23,7 +24,7 @@ use crate::http::hosts::Hosts;
 use crate::http::serve::serve;
 use crate::operations::{self, ProgressHub};
 use crate::options::Options;
-use crate::pellets::{self, Jobs, Roots};
+use crate::pellets::{self, Gate, Jobs, Roots};
 use crate::perch::Perch;
 use crate::{outbound, router};
 
@@ -158,9 +159,7 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
     };
     fs.create_dir_all(state).map_err(folder(state))?;
     let secret = Secret::load_or_create(fs.as_ref(), state)?;
-    let migrations = [operations::rows::MIGRATIONS, pellets::rows::MIGRATIONS].concat();
-    let database = state.join(DATABASE);
-    let (log, closer) = EventLog::open(&database, Arc::clone(&options.clock), &migrations)?;
+    let (log, closer) = open_log(state, Arc::clone(&options.clock))?;
     let store =
         Store::open(Arc::clone(&fs), &options.store_dir).map_err(folder(&options.store_dir))?;
     let store = Arc::new(store);
@@ -180,6 +179,9 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         pack_threads: options.pack_threads,
         roots: Roots::new(&options.roots),
         jobs: Jobs::new(),
+        gate: Gate::default(),
+        quota: options.quota,
+        mtime: options.mtime,
         hosts: Hosts::new(&options.allowed_hosts),
         relay: Relay::new(client.clone(), &options.otlp_endpoint),
         perch: Perch::new(client, &options.perch_url),
@@ -191,6 +193,15 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
     });
     app.refresh_store_totals().await;
     Ok((app, closer))
+}
+
+/// The database of the Engine, which one process has at a time.
+pub(crate) fn open_log(
+    state: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<(EventLog, Closer), EventError> {
+    let migrations = [operations::rows::MIGRATIONS, pellets::rows::MIGRATIONS].concat();
+    EventLog::open(&state.join(DATABASE), clock, &migrations)
 }
 
 async fn listen(

@@ -72,6 +72,8 @@ fn child() {
         state_dir: folder.join("state"),
         store_dir: folder.join("store"),
         pack_threads: NonZeroUsize::new(2).unwrap(),
+        quota: None,
+        mtime: 0,
         otlp_endpoint: "http://127.0.0.1:1".into(),
         perch_url: "http://127.0.0.1:1".into(),
         telemetry,

@@ -206,6 +206,8 @@ pub mod span {
     pub const PELLET_EXTRACT: &str = "pellet.extract";
     /// The rename that gives the new tree its name, and the removal of the old one.
     pub const PELLET_PLACE: &str = "pellet.place";
+    /// The self-tests of a restored tree.
+    pub const PELLET_PROVE: &str = "pellet.prove";
     /// A comparison of a Pellet with its digests.
     pub const PELLET_VERIFY: &str = "pellet.verify";
     /// A collection of the store by age, count and size.
@@ -230,6 +232,12 @@ pub mod attr {
     pub const HTTP_ROUTE: &str = "http.route";
     /// The HTTP method, `OTHER` for one that is not standard.
     pub const METHOD: &str = "method";
+    /// Bytes that the operation read.
+    pub const NESTR_COST_BYTES_READ: &str = "nestr.cost.bytes_read";
+    /// Bytes that the operation wrote.
+    pub const NESTR_COST_BYTES_WRITTEN: &str = "nestr.cost.bytes_written";
+    /// CPU time of all threads of the operation, in seconds.
+    pub const NESTR_COST_CPU_SECONDS: &str = "nestr.cost.cpu_seconds";
     /// The event's place in the log.
     pub const NESTR_EVENT_REV: &str = "nestr.event.rev";
     /// The id of the long operation.
@@ -246,10 +254,18 @@ pub mod attr {
     pub const NESTR_PELLET_FINDINGS: &str = "nestr.pellet.findings";
     /// How many zstd frames the archive has.
     pub const NESTR_PELLET_FRAMES: &str = "nestr.pellet.frames";
+    /// How many of these were copied from an earlier Pellet.
+    pub const NESTR_PELLET_FRAMES_REUSED: &str = "nestr.pellet.frames_reused";
+    /// How many earlier Pellets a delta needs.
+    pub const NESTR_PELLET_LAYERS: &str = "nestr.pellet.layers";
     /// The name that was given to the Pellet.
     pub const NESTR_PELLET_NAME: &str = "nestr.pellet.name";
     /// The profile: `seekable` or `dense`.
     pub const NESTR_PELLET_PROFILE: &str = "nestr.pellet.profile";
+    /// What the self-tests of a restored tree say: `proved`, `refuted` or `unproven`.
+    pub const NESTR_PELLET_PROOF: &str = "nestr.pellet.proof";
+    /// Files that were rewritten because they name the path of the tree.
+    pub const NESTR_PELLET_RELOCATED: &str = "nestr.pellet.relocated";
     /// Pellets that were removed from the store.
     pub const NESTR_PELLET_REMOVED: &str = "nestr.pellet.removed";
     /// The path of the packed tree.

@@ -92,7 +92,7 @@ fn objective(past: &mut Past, o: &Standing) {
 }
 
 fn engine(past: &mut Past) {
-    let process = "job=\"nestr\",instance=\"e1\"";
+    let process = "job=\"nestr/nestr\",instance=\"e1\"";
     for (route, status, per_step) in [("/api/pellets", "200", 60.0), ("/api/pellets", "500", 1.0)] {
         let labels = format!("{process},route=\"{route}\",method=\"GET\",status=\"{status}\"");
         past.counter("nestr_http_requests_total", &labels, per_step);

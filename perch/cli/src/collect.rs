@@ -1,7 +1,8 @@
 //! `perch collect`: the collector with its local store and API, in one process.
 //!
 //! # Failure
-//! On a signal receivers refuse, queues drain for [`DRAIN`] and what is left is counted and told.
+//! On a signal receivers refuse, exporters drain for [`DRAIN`] and what is left is counted and told: on
+//! disk it waits for the next start, in memory it is lost.
 //! The API answers until the end, and is not ready from the signal on.
 
 use std::io::Write;
@@ -28,7 +29,7 @@ use crate::check::{host, load};
 use crate::logging;
 use crate::signals::Signals;
 
-/// How long queues may drain at the end; `perch up` and Kubernetes wait longer than this.
+/// How long exporters may drain at the end; `perch up` and Kubernetes wait longer than this.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// `perch collect`
@@ -59,6 +60,9 @@ pub(crate) fn run(args: &CollectArgs) -> anyhow::Result<ExitCode> {
     let report = runtime.block_on(collect(&config, args.json))?;
     if report.n_dropped > 0 {
         tracing::warn!(n_dropped = report.n_dropped, "items were still waiting and are lost");
+    }
+    for (exporter, n_items) in &report.kept {
+        tracing::info!(exporter, n_items, "items wait on disk for the next start");
     }
     for line in report.to_string().lines() {
         tracing::info!(account = line, "stopped");

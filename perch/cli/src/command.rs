@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, collect, guard, slo, up};
+use crate::{bench, check, collect, guard, slo, up};
 
 /// Watches what speaks OTLP: collects, keeps, hands on.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Collect(collect::CollectArgs),
     /// Check a configuration file and say what it would run
     Check(check::CheckArgs),
+    /// Load an OTLP endpoint, or stand behind one and count
+    Bench(bench::BenchArgs),
     /// Compile and test service level objectives
     Slo(Box<slo::SloArgs>),
     #[command(hide = true)]
@@ -36,6 +38,7 @@ impl Perch {
             Command::Up(args) => up::run(*args),
             Command::Collect(args) => collect::run(&args),
             Command::Check(args) => check::run(&args),
+            Command::Bench(args) => bench::run(args),
             Command::Slo(args) => slo::run(&args),
             Command::Guard(args) => guard::run(&args),
         }

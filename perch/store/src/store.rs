@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use collector_otlp::{Signal, TraceId};
-use collector_pipeline::log::{LogError, LogReader, Position, Record, SegmentId, Storage};
+use collector_pipeline::log::{
+    Claim, ClaimOptions, LogError, LogReader, Position, Record, Role, SegmentId, Storage,
+};
 use durable_fs::{Clock, Fs};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -84,6 +86,8 @@ pub(crate) struct Pipeline {
     pub(crate) fs: Arc<dyn Fs>,
     indexes: RwLock<BTreeMap<SegmentId, Arc<RwLock<SegmentIndex>>>>,
     cursor: Mutex<Position>,
+    /// Tells the log of it.
+    claim: Claim,
     n_missed: AtomicU64,
 }
 
@@ -207,9 +211,19 @@ impl Store {
 
 impl Pipeline {
     fn new(source: Source, fs: Arc<dyn Fs>) -> Self {
-        let cursor = Mutex::new(source.reader.start());
+        let from = source.reader.start();
+        let cursor = Mutex::new(from);
+        // It holds nothing up; what it has not read only stays in memory for it as long as there is room.
+        let claim = source.reader.claim(ClaimOptions {
+            role: Role::Observer,
+            share: u64::MAX,
+            from,
+            edge: None,
+            wake: Arc::default(),
+            shed: None,
+        });
         let (indexes, n_missed) = (RwLock::default(), AtomicU64::new(0));
-        Self { source, fs, indexes, cursor, n_missed }
+        Self { source, fs, indexes, cursor, claim, n_missed }
     }
 
     /// The record there; nothing, counted, if it is gone or damaged.
@@ -245,6 +259,7 @@ impl Pipeline {
 
     pub(crate) fn move_cursor(&self, to: Position) {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        self.claim.move_to(to);
     }
 
     pub(crate) fn index(&self, segment: SegmentId) -> Option<Arc<RwLock<SegmentIndex>>> {

@@ -333,6 +333,8 @@ export interface components {
         Code: "path-outside-roots" | "path-not-found" | "path-vanished" | "path-changed" | "permission-denied" | "no-space" | "unauthenticated" | "bad-request" | "not-found" | "method-not-allowed" | "too-large" | "conflict" | "rate-limited" | "perch-absent" | "interrupted" | "internal" | "misdirected-host" | "unsupported-media-type" | "timed-out" | "verification-failed";
         /** @description What to pack. */
         CompressRequest: {
+            /** @description Digest of a Pellet of the store: only what differs from it is packed, and the new one needs it. */
+            delta_of?: string | null;
             /** @description Name of the Pellet; the directory's own name without it. */
             name?: string | null;
             /** @description Absolute path of a directory beneath one of the Engine's roots. */
@@ -408,6 +410,11 @@ export interface components {
              * @description How many Pellets stay.
              */
             n_kept: number;
+            /**
+             * Format: int64
+             * @description How many of them stay only because a delta needs them, whatever the limits say.
+             */
+            n_needed: number;
             /** @description Newest first. */
             removed: components["schemas"]["GcRemoved"][];
         };

@@ -24,6 +24,8 @@ export const span = {
   pelletExtract: "pellet.extract",
   /** The rename that gives the new tree its name, and the removal of the old one. */
   pelletPlace: "pellet.place",
+  /** The self-tests of a restored tree. */
+  pelletProve: "pellet.prove",
   /** A comparison of a Pellet with its digests. */
   pelletVerify: "pellet.verify",
   /** A collection of the store by age, count and size. */
@@ -48,6 +50,12 @@ export const attr = {
   httpRoute: "http.route",
   /** The HTTP method, `OTHER` for one that is not standard. */
   method: "method",
+  /** Bytes that the operation read. */
+  nestrCostBytesRead: "nestr.cost.bytes_read",
+  /** Bytes that the operation wrote. */
+  nestrCostBytesWritten: "nestr.cost.bytes_written",
+  /** CPU time of all threads of the operation, in seconds. */
+  nestrCostCpuSeconds: "nestr.cost.cpu_seconds",
   /** The event's place in the log. */
   nestrEventRev: "nestr.event.rev",
   /** The id of the long operation. */
@@ -64,10 +72,18 @@ export const attr = {
   nestrPelletFindings: "nestr.pellet.findings",
   /** How many zstd frames the archive has. */
   nestrPelletFrames: "nestr.pellet.frames",
+  /** How many of these were copied from an earlier Pellet. */
+  nestrPelletFramesReused: "nestr.pellet.frames_reused",
+  /** How many earlier Pellets a delta needs. */
+  nestrPelletLayers: "nestr.pellet.layers",
   /** The name that was given to the Pellet. */
   nestrPelletName: "nestr.pellet.name",
   /** The profile: `seekable` or `dense`. */
   nestrPelletProfile: "nestr.pellet.profile",
+  /** What the self-tests of a restored tree say: `proved`, `refuted` or `unproven`. */
+  nestrPelletProof: "nestr.pellet.proof",
+  /** Files that were rewritten because they name the path of the tree. */
+  nestrPelletRelocated: "nestr.pellet.relocated",
   /** Pellets that were removed from the store. */
   nestrPelletRemoved: "nestr.pellet.removed",
   /** The path of the packed tree. */

@@ -1,7 +1,8 @@
 //! Documents are held against the tree: a path or test that they name in backticks exists.
 //!
 //! `engine/pellets/src/pack.rs` must be a file or folder; `journeys/tests/one_operation.rs::name` must be
-//! a file in which a test of that name stands (`fn name` in Rust, the words `name` in TypeScript).
+//! a file in which a test of that name stands (`fn name` in Rust, the words `name` in TypeScript). What git
+//! ignores may be named: it is there once it was built.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +52,7 @@ fn fault(root: &Path, reference: &str) -> Option<String> {
         None => (reference, None),
     };
     let full = root.join(path);
-    if !full.exists() {
+    if !full.exists() && !repo::is_ignored(root, path) {
         return Some(format!("`{path}` does not exist"));
     }
     let test = test?;
@@ -79,5 +80,6 @@ mod tests {
         assert_eq!(fault(root, own), None);
         assert!(fault(root, "src/tidy/documents.rs::nowhere_to_be_found_indeed").is_some());
         assert!(fault(root, "src/nowhere.rs").is_some());
+        assert_eq!(fault(root, "node_modules/anything"), None, "ignored by git");
     }
 }

@@ -26,6 +26,8 @@ pub struct Field {
     pub label: Label,
     /// What it holds.
     pub kind: Kind,
+    /// The bit that says it was seen, where it may stand once; 0 elsewhere.
+    pub(crate) once: u32,
 }
 
 /// How often a field may stand in one message.
@@ -78,6 +80,17 @@ pub enum Kind {
 
 /// Names and numbers of an enumeration.
 pub type EnumNames = &'static [(&'static str, i32)];
+
+impl Label {
+    /// Members of a `oneof` share a bit; field number 0, whose bit it is, does not exist.
+    pub(super) const fn once(self, number: u32) -> u32 {
+        match self {
+            Self::One => 1 << number,
+            Self::OneOf => 1,
+            Self::Many | Self::Attributes => 0,
+        }
+    }
+}
 
 impl Kind {
     /// The wire type of one value.
@@ -154,6 +167,7 @@ macro_rules! message {
                     number: $number,
                     json: $json,
                     label: $crate::schema::Label::$label,
+                    once: $crate::schema::Label::$label.once($number),
                     kind: { #[allow(unused_imports)] use $crate::schema::Kind::*; $kind },
                 },)*
             ];

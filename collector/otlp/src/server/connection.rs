@@ -96,6 +96,10 @@ async fn converse<S: Sink>(
     }
 }
 
+/// Bytes of a frame that a sender may use: the least HTTP/2 allows means some twenty frames, with a look at
+/// the connection for each, to a request of usual size. What is read ahead stays bounded by the windows.
+const MAX_FRAME: u32 = 64 * 1024;
+
 fn builder(protocol: Protocol, options: &ServerOptions) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     if protocol == Protocol::Grpc {
@@ -105,6 +109,7 @@ fn builder(protocol: Protocol, options: &ServerOptions) -> Builder<TokioExecutor
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_frame_size(MAX_FRAME)
         .max_concurrent_streams(options.max_streams)
         .max_header_list_size(options.max_header_bytes);
     builder

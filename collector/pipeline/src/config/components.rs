@@ -9,6 +9,9 @@ use super::tree::{At, Tree, Value};
 use super::types::{Component, ComponentId, QueueConfig, RetryConfig};
 use super::units::{ByteSize, Interval};
 
+/// Processors whose work is the pipeline's own: batching and admission.
+pub(crate) const OWN_PROCESSORS: [&str; 2] = ["batch", "memory_limiter"];
+
 /// Components of one section by name.
 pub(super) struct Section {
     pub(super) name: &'static str,
@@ -84,35 +87,32 @@ impl Section {
     }
 
     pub(super) fn note_unused(&self, used: &[ComponentId], found: &mut Findings) {
-        for (id, at, _) in self.entries.iter().filter(|(id, _, _)| !used.contains(id)) {
+        let own = |id: &ComponentId| {
+            self.name == "processors" && OWN_PROCESSORS.contains(&id.kind.as_str())
+        };
+        let unused = self.entries.iter().filter(|(id, _, _)| !used.contains(id) && !own(id));
+        for (id, at, _) in unused {
             found.note(*at, format!("`{id}` is not started: no pipeline names it"));
         }
     }
 
-    /// Batching and admission are the pipeline's own; other processors must exist.
-    pub(super) fn check_processors(&self, found: &mut Findings) {
-        const KNOWN: [&str; 2] = ["batch", "memory_limiter"];
-        for (id, at, _) in &self.entries {
-            match id.kind.as_str() {
-                "batch" => found.note(
-                    *at,
-                    "`batch` has no effect: batches travel as they came and are sent without waiting",
-                ),
-                // Read by the module of that name.
-                "memory_limiter" => {}
-                kind => {
-                    let fault = Finding::new(*at, format!("there is no processor `{kind}`"));
-                    let near = nearest(kind, KNOWN).map(|n| format!("the nearest thing here is `{n}`"));
-                    let all = || format!("there are: {}", KNOWN.join(", "));
-                    found.faults.push(fault.within("processors").hint(near.unwrap_or_else(all)));
-                }
-            }
+    /// Says what processors mean that are the pipeline's own.
+    pub(super) fn note_own_processors(&self, found: &mut Findings) {
+        for (_, at, _) in self.entries.iter().filter(|(id, _, _)| id.kind == "batch") {
+            found.note(
+                *at,
+                "`batch` has no effect: batches travel as they came and are sent without waiting",
+            );
         }
     }
 }
 
-pub(super) fn resolve_receiver(section: &Section, id: &ComponentId) -> Option<Component> {
-    let (id, at, settings) = section.get(id)?.clone();
+/// A receiver or a processor.
+pub(super) fn resolve_plain(section: &Section, id: &ComponentId) -> Option<Component> {
+    let (id, at, mut settings) = section.get(id)?.clone();
+    if settings.value == Value::Null {
+        settings = Tree::empty(at);
+    }
     let (queue, retry) = (QueueConfig::default(), RetryConfig::default());
     Some(Component { id, at, settings, queue, retry })
 }
@@ -159,17 +159,17 @@ fn read_queue(tree: &Tree, notes: &mut Notes) -> Result<QueueConfig, Finding> {
     if raw.enabled == Some(false) {
         notes.push((
             at("enabled"),
-            "the queue stays on: it is where batches wait while they are sent",
+            "the queue stays on: it is the log, where batches wait while they are sent",
         ));
     }
     match (raw.queue_size, raw.sizer) {
         (Some(ByteSize(0)), _) => {
             return Err(Finding::new(at("queue_size"), "a queue of no size takes nothing"));
         }
-        (Some(ByteSize(n)), Some(Sizer::Bytes)) => queue.max_bytes = n,
+        (Some(ByteSize(n)), Some(Sizer::Bytes)) => queue.max_bytes = Some(n),
         (Some(_), _) => notes.push((
             at("queue_size"),
-            "queue_size has no effect without `sizer: bytes`: queues are bounded in bytes here, 64 MiB by default",
+            "queue_size has no effect without `sizer: bytes`: what waits is bounded in bytes here, by an equal share of the log by default",
         )),
         (None, _) => {}
     }
@@ -180,12 +180,15 @@ fn read_queue(tree: &Tree, notes: &mut Notes) -> Result<QueueConfig, Finding> {
         n => queue.n_in_flight = n,
     }
     if raw.storage.is_some() {
-        notes.push((at("storage"), "sending_queue.storage has no effect: the queue is in memory"));
+        notes.push((
+            at("storage"),
+            "sending_queue.storage has no effect: what waits is in the pipeline's log, on disk where storage.directory is set",
+        ));
     }
     if raw.wait_for_result == Some(true) {
         notes.push((
             at("wait_for_result"),
-            "wait_for_result has no effect: the reply does not wait for the backend",
+            "wait_for_result has no effect: write `ack: delivered` in the pipeline",
         ));
     }
     if raw.block_on_overflow.is_some() {

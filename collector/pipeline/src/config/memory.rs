@@ -68,6 +68,13 @@ impl MemoryLimit {
         Marks { soft_bytes, resume_bytes: soft_bytes - soft_bytes / 5, ..marks }
     }
 
+    /// Bytes the process may use by `limit`, or by the machine alone; 2 GiB where neither tells.
+    #[must_use]
+    pub fn process_bytes(limit: Option<&Self>) -> u64 {
+        let all = memory().unwrap_or(2 << 30);
+        limit.map_or(all, |limit| limit.limit.of(all).min(all))
+    }
+
     /// A budget by `limit`, or by the machine alone.
     #[must_use]
     pub fn budget(limit: Option<&Self>) -> Budget {
@@ -87,7 +94,7 @@ pub(super) fn read(processors: &Section, found: &mut Findings) -> Option<MemoryL
         limits.extend(found.keep(read));
         found.note(
             *at,
-            "`memory_limiter` is admission here: a quarter of its limit is what requests may hold from their headers to their reply; queues have bounds of their own",
+            "`memory_limiter` is admission here: a quarter of its limit is what requests may hold from their headers to their reply; logs in memory have an eighth of it",
         );
     }
     limits.into_iter().min_by_key(|limit| limit.limit.of(all))

@@ -24,6 +24,7 @@ mod tree;
 mod types;
 mod units;
 
+pub(crate) use components::OWN_PROCESSORS;
 pub use env::Env;
 pub use error::{ConfigError, Finding};
 pub use memory::{MemoryLimit, Share};

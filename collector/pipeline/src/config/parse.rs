@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::components::{Section, resolve_exporter, resolve_receiver};
+use super::components::{Section, resolve_exporter, resolve_plain};
 use super::env::{Env, expand};
 use super::error::{ConfigError, Finding};
 use super::nearest::nearest;
@@ -109,7 +109,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         super::auth::hand_over(section, &extensions, &started, found);
     }
     let storage = super::extensions::apply(&service, &extensions, storage, found);
-    processors.check_processors(found);
+    processors.note_own_processors(found);
     let memory = super::memory::read(&processors, found);
     let pipelines =
         read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
@@ -122,16 +122,21 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     };
     let used_receivers = used(|p| &p.receivers);
     let used_exporters = used(|p| &p.exporters);
+    let used_processors = used(|p| &p.processors);
     receivers.note_unused(&used_receivers, found);
     exporters.note_unused(&used_exporters, found);
+    processors.note_unused(&used_processors, found);
     let receivers: Vec<Component> =
-        used_receivers.iter().filter_map(|id| resolve_receiver(&receivers, id)).collect();
+        used_receivers.iter().filter_map(|id| resolve_plain(&receivers, id)).collect();
+    let processors: Vec<Component> =
+        used_processors.iter().filter_map(|id| resolve_plain(&processors, id)).collect();
     let exporters: Vec<Component> =
         used_exporters.iter().filter_map(|id| resolve_exporter(&exporters, id, found)).collect();
     let (file, notes) = (file.to_owned(), Vec::new());
     Some(Config {
         file,
         receivers,
+        processors,
         exporters,
         pipelines,
         storage,

@@ -1,12 +1,16 @@
 //! `service.pipelines`.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
-use super::components::Section;
+use super::components::{OWN_PROCESSORS, Section};
 use super::error::Finding;
+use super::nearest::nearest;
 use super::parse::Findings;
 use super::tree::{At, Tree, Value};
 use super::types::{Ack, ComponentId, PipelineConfig, PipelineId, StorageConfig};
+use super::units::Interval;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -15,7 +19,12 @@ struct RawPipeline {
     processors: Vec<String>,
     exporters: Vec<String>,
     ack: Option<RawAck>,
+    ack_timeout: Option<Interval>,
+    primary: Option<Vec<String>>,
 }
+
+/// How long a reply waits for its delivery where nothing else is asked for.
+const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,14 +63,27 @@ pub(super) fn read_pipelines(
         let at = tree.get("ack").map_or(tree.at, |t| t.at);
         let ack = resolve_ack(raw.ack, storage, at).map_err(|e| e.within(&key.text));
         let Some(ack) = found.keep(ack) else { continue };
+        let exporters = members(tree, "exporters", exporters, found);
+        let primary = match raw.primary {
+            None => exporters.clone(),
+            Some(_) => primaries(tree, &key.text, &exporters, found),
+        };
+        if ack == Ack::Delivered && primary.is_empty() {
+            let fault = Finding::new(at, "`ack: delivered` has no exporter to wait for");
+            found.faults.push(fault.within(&key.text).hint("name one, or write `ack: durable`"));
+        }
+        let own = |id: &ComponentId| OWN_PROCESSORS.contains(&id.kind.as_str());
+        let processors = members(tree, "processors", processors, found);
         let pipeline = PipelineConfig {
             at: key.at,
             ack,
             receivers: members(tree, "receivers", receivers, found),
-            exporters: members(tree, "exporters", exporters, found),
+            exporters,
+            primary,
+            processors: processors.into_iter().filter(|id| !own(id)).collect(),
+            ack_timeout: raw.ack_timeout.map_or(ACK_TIMEOUT, |i| i.0),
             id,
         };
-        members(tree, "processors", processors, found);
         let empty = |key: &str| {
             tree.get(key).is_none_or(|t| {
                 matches!(&t.value, Value::Null) || t.value == Value::List(Vec::new())
@@ -99,11 +121,37 @@ fn resolve_ack(
             let fault = Finding::new(at, "`ack: durable` has no disk to write to");
             Err(fault.hint("set storage.directory, or write `ack: memory`"))
         }
-        (Some(RawAck::Delivered), _) => {
-            let fault = Finding::new(at, "`ack: delivered` does not exist here");
-            Err(fault.hint("there are: memory, durable"))
+        (Some(RawAck::Delivered), _) => Ok(Ack::Delivered),
+    }
+}
+
+/// The exporters listed under `primary`, all of which must be the pipeline's.
+fn primaries(
+    tree: &Tree,
+    pipeline: &str,
+    exporters: &[ComponentId],
+    found: &mut Findings,
+) -> Vec<ComponentId> {
+    let mut ids = Vec::new();
+    let Some(Value::List(items)) = tree.get("primary").map(|t| &t.value) else { return ids };
+    for item in items {
+        let name = item.read::<String>().unwrap_or_default();
+        let known: Vec<String> = exporters.iter().map(ToString::to_string).collect();
+        match exporters.iter().find(|id| id.to_string() == name) {
+            Some(id) if ids.contains(id) => found.faults.push(twice(&name, item.at)),
+            Some(id) => ids.push(id.clone()),
+            None => {
+                let fault =
+                    Finding::new(item.at, format!("`{name}` is no exporter of the pipeline"));
+                let near = nearest(&name, known.iter().map(String::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`?"));
+                let all = || format!("its exporters: {}", known.join(", "));
+                let fault = fault.hint(near.unwrap_or_else(all));
+                found.faults.push(fault.within("primary").within(pipeline));
+            }
         }
     }
+    ids
 }
 
 /// The components that a pipeline lists under `key`; each name is judged at its own place.

@@ -16,6 +16,8 @@ pub struct Config {
     pub file: String,
     /// Receivers that a pipeline uses.
     pub receivers: Vec<Component>,
+    /// Processors that a pipeline uses, but for those that are the pipeline's own.
+    pub processors: Vec<Component>,
     /// Exporters that a pipeline uses.
     pub exporters: Vec<Component>,
     /// Pipelines in the order of the file.
@@ -81,6 +83,13 @@ pub struct PipelineConfig {
     pub receivers: Vec<ComponentId>,
     /// Names in [`Config::exporters`].
     pub exporters: Vec<ComponentId>,
+    /// Those of them whose full share refuses new batches, and that `ack: delivered` waits for; the
+    /// others lose their oldest. Default all.
+    pub primary: Vec<ComponentId>,
+    /// Names in [`Config::processors`], in the order of the file.
+    pub processors: Vec<ComponentId>,
+    /// How long `ack: delivered` waits. Default 10 s, as long as most senders wait for a reply.
+    pub ack_timeout: Duration,
 }
 
 /// When a receiver replies.
@@ -90,6 +99,8 @@ pub enum Ack {
     Memory,
     /// When the log on disk has it and an fsync is through.
     Durable,
+    /// When every primary exporter has delivered it, or dropped it for good; it is in the log as well.
+    Delivered,
 }
 
 /// The log on disk.
@@ -110,11 +121,12 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-/// An exporter's queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What may wait for an exporter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueueConfig {
-    /// Uncompressed bytes that may wait, those under way included. Default 64 MiB.
-    pub max_bytes: u64,
+    /// Bytes of a pipeline's log that may wait for it, those under way included; absent, it has an
+    /// equal share of the log.
+    pub max_bytes: Option<u64>,
     /// Requests that may be under way at once; absent, the exporter's own default.
     pub n_in_flight: Option<usize>,
 }
@@ -128,8 +140,8 @@ pub struct RetryConfig {
     pub initial: Duration,
     /// Ceiling of all waits; a backend that asks for longer is granted it. Default 30 s.
     pub max: Duration,
-    /// How long to go on with one batch. Default without end: a full queue refuses at the door,
-    /// where the sender hears of it.
+    /// How long to go on with one batch. Default without end: a full share of the log refuses at the
+    /// door, where the sender hears of it.
     pub give_up_after: Option<Duration>,
 }
 
@@ -173,12 +185,6 @@ impl Default for ApiConfig {
     }
 }
 
-impl Default for QueueConfig {
-    fn default() -> Self {
-        Self { max_bytes: 64 << 20, n_in_flight: None }
-    }
-}
-
 impl Default for RetryConfig {
     fn default() -> Self {
         Self {
@@ -195,6 +201,7 @@ impl fmt::Display for Ack {
         f.write_str(match self {
             Self::Memory => "memory",
             Self::Durable => "durable",
+            Self::Delivered => "delivered",
         })
     }
 }

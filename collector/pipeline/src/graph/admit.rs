@@ -1,49 +1,60 @@
 //! How a batch gets into all pipelines its receiver feeds.
 //!
-//! Everything that can refuse comes first, in this order: room in all queues and in front of all
-//! logs, the size, then the logs that must be synced before the reply, all at once. Only when the
-//! last of them has the batch do logs that are not waited for and the exporters get it.
+//! Everything that can refuse comes first, in this order: the size, room in the shares of all primary
+//! exporters and in front of all logs, then the logs that must be synced before the reply, all at once.
+//! Only when the last of them has the batch do logs that are not waited for get it. Where `ack:
+//! delivered` asks for it, the reply then waits for the primary exporters.
 //!
 //! # Invariants
 //! 1. Whoever is told [`Admission::Accepted`] has the batch synced in the log of every pipeline with
-//!    `ack: durable`.
-//! 2. A refused batch is in no queue and in no log, but for one case: of several logs that must be
-//!    synced some took it and another failed. Those keep it, and count it as duplicates, since its
-//!    sender will repeat it.
+//!    `ack: durable` or `delivered`, and delivered or dropped for good by every primary exporter of
+//!    the latter.
+//! 2. A refused batch is in no log, but for two cases: of several logs that must be synced some took
+//!    it and another failed, or its delivery did not end in time. It is kept then, and its items count
+//!    as duplicates, since its sender will repeat it.
 //!
 //! # Failure
-//! A batch whose reply was given without waiting and that the log then fails to write goes to the
-//! exporters all the same; on the log's edge it is dropped as `unwritten`. A sender that goes away
-//! while it waits changes nothing: what was begun is finished.
+//! A batch whose reply was given without waiting and that the log then fails to write is lost; on the
+//! log's edge it is dropped as `unwritten`. A sender that goes away while it waits changes nothing:
+//! what was begun is finished.
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::intake::{Admission, Branch, Keep, Offered, RETRY_FULL, RETRY_UNAVAILABLE};
+use super::intake::{Admission, Branch, Keep, Offered, Patience, RETRY_FULL, RETRY_UNAVAILABLE};
 use crate::Batch;
 use crate::config::Ack;
-use crate::ledger::Reason;
-use crate::log::{LogError, Room};
-use crate::queue::Reservation;
+use crate::ledger::{Amount, Reason};
+use crate::log::{LogError, Position, Reserved, Room};
 
 /// A batch for which there is room everywhere.
 struct Admitting {
     branches: Arc<[Branch]>,
     batch: Batch,
-    /// One for each exporter of each branch fed, in their order.
-    reserved: Vec<Reservation>,
-    /// In front of logs that are not waited for, by branch.
+    /// In logs in memory, by branch.
+    rings: Vec<(usize, Reserved)>,
+    /// In front of logs on disk that are not waited for, by branch.
     rooms: Vec<(usize, Room)>,
 }
+
+/// Where a batch stands, by branch.
+type Places = Vec<(usize, Position)>;
 
 /// What the logs that are waited for have said so far.
 struct Vote {
     admitting: Option<Admitting>,
     reply: Option<oneshot::Sender<Admission>>,
     n_left: usize,
-    took: Vec<usize>,
+    took: Places,
     refused: Option<Admission>,
+}
+
+/// The deliveries a reply waits for.
+struct Deliveries {
+    n_left: AtomicUsize,
+    reply: Mutex<Option<oneshot::Sender<Admission>>>,
 }
 
 /// Offers a batch to all branches of its signal.
@@ -53,35 +64,41 @@ pub(super) fn admit(branches: &Arc<[Branch]>, batch: Batch) -> Offered {
         return Admission::Unwanted.into();
     }
     let full = || Admission::Full { retry_after: RETRY_FULL }.into();
-    let n_bytes = batch.payload.len() as u64;
-    let exports = fed.iter().flat_map(|i| &branches[*i].trunk.exports);
-    let reserved: Option<Vec<Reservation>> = exports.map(|e| e.queue.reserve(n_bytes)).collect();
-    let Some(reserved) = reserved else { return full() };
-    let (mut rooms, mut waited_for) = (Vec::new(), Vec::new());
+    let (mut rings, mut rooms, mut waited_for) = (Vec::new(), Vec::new(), Vec::new());
     for i in fed {
         let trunk = &branches[i].trunk;
         let fits = match &trunk.keep {
-            Keep::Nothing => continue,
             Keep::Ring(log) => log.fits(&batch),
             Keep::Disk(log) => log.fits(&batch),
         };
         if let Err(error) = fits {
-            return unavailable(&error).into();
+            return refusal(&error).into();
         }
-        if let Keep::Disk(log) = &trunk.keep {
-            let Some(room) = log.reserve(&batch) else { return full() };
-            match trunk.ack {
-                Ack::Durable => waited_for.push((i, room)),
-                Ack::Memory => rooms.push((i, room)),
+        match (&trunk.keep, trunk.ack) {
+            (Keep::Ring(log), _) => {
+                let Some(reserved) = log.reserve(&batch) else { return full() };
+                rings.push((i, reserved));
+            }
+            (Keep::Disk(log), ack) => {
+                let Some(room) = log.reserve(&batch) else { return full() };
+                let into = if ack == Ack::Memory { &mut rooms } else { &mut waited_for };
+                into.push((i, room));
             }
         }
     }
-    let admitting = Admitting { branches: Arc::clone(branches), batch, reserved, rooms };
-    if waited_for.is_empty() {
-        admitting.complete();
+    let patience = patience(branches, &batch);
+    let admitting = Admitting { branches: Arc::clone(branches), batch, rings, rooms };
+    if waited_for.is_empty() && patience.is_none() {
+        admitting.complete(Vec::new());
         return Admission::Accepted.into();
     }
-    admitting.after(waited_for)
+    let (reply, said) = oneshot::channel();
+    if waited_for.is_empty() {
+        admitting.deliver(Vec::new(), reply);
+    } else {
+        admitting.after(waited_for, reply);
+    }
+    Offered::waiting(said, patience)
 }
 
 /// The branches that take the batch.
@@ -90,7 +107,19 @@ fn fed(branches: &[Branch], batch: &Batch) -> impl Iterator<Item = usize> {
     branches.iter().enumerate().filter(move |(_, b)| b.signal == signal).map(|(i, _)| i)
 }
 
-fn unavailable(error: &LogError) -> Admission {
+/// How long the reply may wait for deliveries; nothing where it waits for none.
+fn patience(branches: &Arc<[Branch]>, batch: &Batch) -> Option<Patience> {
+    let trunks = fed(branches, batch).map(|i| &branches[i].trunk);
+    let limit = trunks.filter(|t| t.ack == Ack::Delivered).map(|t| t.ack_timeout).max()?;
+    let (branches, batch) = (Arc::clone(branches), batch.clone());
+    let over = move || fed(&branches, &batch).for_each(|i| branches[i].note_duplicate(&batch));
+    Some(Patience::new(limit, over))
+}
+
+fn refusal(error: &LogError) -> Admission {
+    if matches!(error, LogError::Full) {
+        return Admission::Full { retry_after: RETRY_FULL };
+    }
     tracing::error!(%error, "the log did not take a batch");
     let message = "the log cannot be written";
     Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message }
@@ -98,9 +127,8 @@ fn unavailable(error: &LogError) -> Admission {
 
 impl Admitting {
     /// Completes once all logs of `waited_for` have the batch.
-    fn after(self, waited_for: Vec<(usize, Room)>) -> Offered {
-        let (reply, answer) = oneshot::channel();
-        let batch = self.batch.clone();
+    fn after(self, waited_for: Vec<(usize, Room)>, reply: oneshot::Sender<Admission>) {
+        let (branches, batch) = (Arc::clone(&self.branches), self.batch.clone());
         let vote = Arc::new(Mutex::new(Vote {
             admitting: Some(self),
             reply: Some(reply),
@@ -110,56 +138,90 @@ impl Admitting {
         }));
         for (branch, room) in waited_for {
             let vote = Arc::clone(&vote);
-            room.submit(batch.clone(), move |written| {
+            room.submit(branches[branch].origin, batch.clone(), move |written| {
                 let mut vote = vote.lock().unwrap_or_else(PoisonError::into_inner);
-                vote.count(branch, written.map(|_| ()));
+                vote.count(branch, written);
             });
         }
-        Offered::Waiting(answer)
     }
 
-    /// The batch is where it must be; the rest gets it now.
-    fn complete(self) {
-        let Self { branches, batch, reserved, rooms } = self;
-        let (n_items, n_bytes) = (u64::from(batch.n_items), batch.payload.len() as u64);
-        for i in fed(&branches, &batch) {
+    /// The batch is where it must be, `took`; the rest gets it now. Says where it stands in all logs
+    /// that have it by then.
+    fn complete(self, mut took: Places) -> Places {
+        let Self { branches, batch, rings, rooms } = self;
+        let Amount { n_items, n_bytes } = Amount::of(&batch);
+        for (i, _) in &took {
+            branches[*i].edge.enter(n_items, n_bytes);
+            branches[*i].edge.deliver(n_items, n_bytes);
+        }
+        for (i, reserved) in rings {
             let branch = &branches[i];
-            match (&branch.trunk.keep, branch.trunk.ack) {
-                (Keep::Disk(_), Ack::Memory) => {}
-                (Keep::Ring(log), _) => {
-                    branch.edge.enter(n_items, n_bytes);
-                    branch.arrived(&batch, log.append(&batch).map_err(Arc::new).map(|_| ()));
-                }
-                (Keep::Disk(_) | Keep::Nothing, _) => {
-                    branch.edge.enter(n_items, n_bytes);
-                    branch.edge.deliver(n_items, n_bytes);
-                }
-            }
+            let Keep::Ring(log) = &branch.trunk.keep else { continue };
+            branch.edge.enter(n_items, n_bytes);
+            let written = log.append_from(branch.origin, &batch).map_err(Arc::new);
+            drop(reserved);
+            took.extend(written.as_ref().ok().map(|position| (i, *position)));
+            branch.arrived(&batch, written.map(|_| ()));
         }
         for (i, room) in rooms {
             branches[i].waiting.add(n_items, n_bytes);
             branches[i].edge.enter(n_items, n_bytes);
             let (branches, sent) = (Arc::clone(&branches), batch.clone());
-            room.submit(batch.clone(), move |written| {
+            room.submit(branches[i].origin, batch.clone(), move |written| {
                 branches[i].arrived(&sent, written.map(|_| ()));
                 branches[i].waiting.sub(n_items, n_bytes);
             });
         }
-        let exports = fed(&branches, &batch).flat_map(|i| &branches[i].trunk.exports);
-        for (export, room) in exports.zip(reserved) {
-            export.edge.enter(n_items, n_bytes);
-            room.push(batch.clone(), export.edge.clone(), export.account);
+        took
+    }
+
+    /// Completes, and replies once everything is delivered that `ack: delivered` waits for.
+    fn deliver(self, took: Places, reply: oneshot::Sender<Admission>) {
+        let branches = Arc::clone(&self.branches);
+        let wanted = fed(&branches, &self.batch)
+            .filter(|i| branches[*i].trunk.ack == Ack::Delivered)
+            .collect::<Vec<_>>();
+        let places = self.complete(took);
+        let missing = wanted.iter().any(|i| !places.iter().any(|(at, _)| at == i));
+        if missing {
+            let message = "the log cannot be written";
+            let refused = Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message };
+            let _ = reply.send(refused);
+            return;
         }
+        let waits: Vec<_> = places
+            .iter()
+            .filter(|(i, _)| wanted.contains(i))
+            .flat_map(|(i, at)| branches[*i].trunk.primary.iter().map(move |c| (c, *at)))
+            .collect();
+        let (n_left, reply) = (AtomicUsize::new(waits.len() + 1), Mutex::new(Some(reply)));
+        let deliveries = Arc::new(Deliveries { n_left, reply });
+        for (consumer, at) in waits {
+            let deliveries = Arc::clone(&deliveries);
+            consumer.when_done(at, move || deliveries.one_less());
+        }
+        deliveries.one_less();
+    }
+}
+
+impl Deliveries {
+    fn one_less(&self) {
+        if self.n_left.fetch_sub(1, SeqCst) > 1 {
+            return;
+        }
+        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A sender that went away is told nothing and may send again.
+        let _ = reply.map(|reply| reply.send(Admission::Accepted));
     }
 }
 
 impl Vote {
     /// Counts the word of one log; the last one decides.
-    fn count(&mut self, branch: usize, written: Result<(), Arc<LogError>>) {
+    fn count(&mut self, branch: usize, written: Result<Position, Arc<LogError>>) {
         self.n_left -= 1;
         match written {
-            Ok(()) => self.took.push(branch),
-            Err(error) => self.refused = Some(unavailable(&error)),
+            Ok(position) => self.took.push((branch, position)),
+            Err(error) => self.refused = Some(refusal(&error)),
         }
         if self.n_left > 0 {
             return;
@@ -167,32 +229,28 @@ impl Vote {
         let (Some(admitting), Some(reply)) = (self.admitting.take(), self.reply.take()) else {
             return;
         };
-        let answer = match self.refused.take() {
-            Some(refused) => {
-                for branch in &self.took {
-                    admitting.branches[*branch].note_duplicate(&admitting.batch);
-                }
-                refused
-            }
-            None => {
-                admitting.complete();
-                Admission::Accepted
-            }
-        };
-        // A sender that went away is told nothing and may send again.
-        let _ = reply.send(answer);
+        let took = std::mem::take(&mut self.took);
+        let Some(refused) = self.refused.take() else { return admitting.deliver(took, reply) };
+        let Amount { n_items, n_bytes } = Amount::of(&admitting.batch);
+        for (branch, _) in took {
+            let branch = &admitting.branches[branch];
+            branch.edge.enter(n_items, n_bytes);
+            branch.edge.deliver(n_items, n_bytes);
+            branch.note_duplicate(&admitting.batch);
+        }
+        let _ = reply.send(refused);
     }
 }
 
 impl Branch {
     /// Accounts for a batch that entered and of which the log has said its word.
     fn arrived(&self, batch: &Batch, written: Result<(), Arc<LogError>>) {
-        let (n_items, n_bytes) = (u64::from(batch.n_items), batch.payload.len() as u64);
+        let Amount { n_items, n_bytes } = Amount::of(batch);
         match written {
             Ok(()) => self.edge.deliver(n_items, n_bytes),
             Err(error) => {
                 let pipeline = &self.trunk.pipeline;
-                tracing::error!(pipeline, n_items, %error, "the log misses a batch that was accepted");
+                tracing::error!(pipeline, n_items, %error, "a batch that was accepted is lost: the log cannot be written");
                 self.edge.drop_items(Reason::Unwritten, n_items, n_bytes);
             }
         }
@@ -200,7 +258,7 @@ impl Branch {
 
     fn note_duplicate(&self, batch: &Batch) {
         let (pipeline, n_items) = (&self.trunk.pipeline, u64::from(batch.n_items));
-        tracing::warn!(pipeline, n_items, "the log keeps a batch that another log could not take");
+        tracing::warn!(pipeline, n_items, "the log keeps a batch whose sender was refused");
         self.trunk.duplicates.add(&[pipeline], n_items);
     }
 }

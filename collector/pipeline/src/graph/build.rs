@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,22 +9,24 @@ use collector_otlp::admission::Budget;
 use collector_telemetry::names::metric;
 use collector_telemetry::{Counter, MetricError, Metrics};
 use durable_fs::{Clock, Fs};
+use tokio::sync::Notify;
 
-use super::intake::{Branch, Export, Intake, Keep, Trunk, Waiting};
+use super::intake::{Branch, Intake, Keep, Trunk, Waiting};
 use super::meters::{observe, observe_budget};
 use super::running::PipelineLog;
+use super::trunk::{Opened, Storage, edge_id};
 use crate::Signal;
 use crate::config::{
-    Ack, Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig,
-    PipelineId,
+    Component, ComponentId, Config, ConfigError, Finding, MemoryLimit, PipelineConfig, PipelineId,
 };
-use crate::ledger::{Edge, EdgeId, Ledger};
-use crate::log::{Committer, Log, LogError, LogOptions, LogReader, StorageLock, Sync};
-use crate::node::{Exporter, ExporterKind, NodeContext, Receiver, ReceiverKind, Registry};
-use crate::queue::{Jitter, LaneOptions, Lanes, Meters, Queue};
-
-/// Bytes of a trace or log pipeline's ring in memory: minutes of a quiet machine.
-const MEMORY_LOG_BYTES: u64 = 32 << 20;
+use crate::consumer::{Checkpointer, Consumer, Feed, Notices, Observing, Shelf};
+use crate::ledger::{Edge, Ledger};
+use crate::log::{Committer, LogError, Origin, StorageLock};
+use crate::node::{
+    Exporter, ExporterKind, NodeContext, Observer, ProcessorKind, ProcessorShape, Receiver,
+    ReceiverKind, Registry,
+};
+use crate::queue::{Jitter, LaneOptions, Lanes, Meters};
 
 /// What the graph stands on.
 #[derive(Clone)]
@@ -66,19 +67,30 @@ pub enum GraphError {
 pub struct Graph {
     pub(super) host: Host,
     pub(super) ledger: Ledger,
-    pub(super) lock: Option<StorageLock>,
     pub(super) receivers: Vec<(ComponentId, Arc<dyn Receiver>, Intake)>,
-    pub(super) lanes: Vec<(ComponentId, Arc<Queue>, Lanes)>,
+    pub(super) observers: Vec<(ComponentId, Arc<Observing>)>,
+    pub(super) lanes: Vec<(ComponentId, Arc<Feed>, Arc<Lanes>)>,
     pub(super) logs: Vec<PipelineLog>,
-    pub(super) committers: Vec<Arc<Committer>>,
+    pub(super) committers: Vec<(String, Arc<Committer>)>,
+    pub(super) checkpointer: Arc<Checkpointer>,
+    /// Told when a segment is sealed.
+    pub(super) sealed: Arc<Notify>,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) restarts: Counter,
+}
+
+/// The exporters' cursors as they are opened, and what wakes each exporter.
+struct Cursors {
+    wakes: BTreeMap<ComponentId, Arc<Notify>>,
+    by_exporter: BTreeMap<ComponentId, Vec<Arc<Consumer>>>,
 }
 
 /// Nodes built from their settings.
 struct Nodes {
     receivers: BTreeMap<ComponentId, Arc<dyn Receiver>>,
+    observers: BTreeMap<ComponentId, Arc<dyn Observer>>,
     exporters: BTreeMap<ComponentId, Arc<dyn Exporter>>,
+    notices: Notices,
 }
 
 /// Finds whatever is wrong with `config` short of starting it: unknown kinds, settings its nodes
@@ -88,7 +100,7 @@ pub fn check(config: &Config, registry: &Registry, host: &Host) -> Result<(), Co
 }
 
 impl Graph {
-    /// Builds nodes, queues and logs.
+    /// Builds nodes, opens logs, and puts every cursor where it was.
     pub fn build(config: &Config, registry: &Registry, host: Host) -> Result<Self, GraphError> {
         let budget = MemoryLimit::budget(config.memory.as_ref());
         let nodes = build_nodes(config, registry, &host, &budget)?;
@@ -96,11 +108,138 @@ impl Graph {
         let meters = Meters::register(&host.metrics)?;
         let restarts = host.metrics.counter(&metric::NODE_RESTARTS)?;
 
-        let mut queues = BTreeMap::new();
+        let shelf = match &config.storage {
+            Some(storage) => Some(Shelf::open(Arc::clone(&host.fs), &storage.directory)?),
+            None => None,
+        };
+        let storage = config.storage.as_ref().map(|s| &s.directory);
+        let lock = storage.map(|dir| StorageLock::take(host.fs.as_ref(), dir)).transpose()?;
+        let failures = host.metrics.counter(&metric::CHECKPOINT_FAILURES)?;
+        let checkpointer = Arc::new(Checkpointer::new(shelf, failures));
+        let lock = lock.map(Arc::new);
+        let storage = Storage { config, host: &host, lock, checkpointer: &checkpointer };
+
+        let ids = config.exporters.iter().map(|c| c.id.clone());
+        let wakes = ids.map(|id| (id, Arc::new(Notify::new()))).collect();
+        let mut cursors = Cursors { wakes, by_exporter: BTreeMap::new() };
+        let duplicates = host.metrics.counter(&metric::LOG_DUPLICATE_ITEMS)?;
+        let sealed = Arc::new(Notify::new());
+        let (mut logs, mut committers, mut readers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut observers, mut anybody_new) = (Vec::new(), false);
+        let mut branches: BTreeMap<ComponentId, Vec<Branch>> = BTreeMap::new();
+        for p in &config.pipelines {
+            let mut opened = Opened::open(&storage, p)?;
+            let primary = cursors.open(&mut opened, config, p, &ledger, &checkpointer)?;
+            for id in &p.processors {
+                let Some(node) = nodes.observers.get(id) else { continue };
+                let observing = opened.observer(p, id, Arc::clone(node), &ledger)?;
+                checkpointer.add(Arc::clone(&observing) as _);
+                observers.push((id.clone(), observing));
+            }
+            for consumer in cursors.of(&p.id) {
+                nodes.notices.add(consumer.key().clone(), consumer.watch());
+            }
+            let reader = opened.reader.clone();
+            reader.tell_sealed(Arc::clone(&sealed));
+            let weak = Arc::downgrade(&checkpointer);
+            reader.before_delete(move || weak.upgrade().is_none_or(|c| c.write().is_ok()));
+            readers.push(reader.clone());
+            if config.keeps_log && p.id.signal != Signal::Metrics {
+                logs.push(PipelineLog { pipeline: p.id.clone(), reader });
+            }
+            if let Keep::Disk(committer) = &opened.keep {
+                committers.push((p.id.to_string(), Arc::clone(committer)));
+            }
+            let (pipeline, ack, ack_timeout) = (p.id.to_string(), p.ack, p.ack_timeout);
+            let (keep, duplicates) = (opened.keep.clone(), duplicates.clone());
+            let trunk = Trunk { pipeline, keep, ack, primary, ack_timeout, duplicates };
+            let (opened, is_new) =
+                open_branches(&ledger, p, &Arc::new(trunk), opened, &checkpointer);
+            anybody_new |= is_new;
+            for (id, branch) in opened {
+                branches.entry(id).or_default().push(branch);
+            }
+        }
+        // Before anything is taken in: whoever is new must not be forgotten by a crash. A disk that
+        // takes nothing keeps nobody else from starting.
+        if let Err(error) = checkpointer.write()
+            && anybody_new
+        {
+            return Err(error.into());
+        }
+
+        let draining = Arc::new(AtomicBool::new(false));
+        let mut receivers = Vec::new();
+        for (id, receiver) in nodes.receivers {
+            let intake = Intake::of(branches.remove(&id).unwrap_or_default(), &draining);
+            receivers.push((id, receiver, intake));
+        }
+        let lanes = cursors.lanes(config, &nodes.exporters, &host, &meters);
+        let feeds = lanes.iter().map(|(id, feed, _)| (id.to_string(), Arc::clone(feed)));
+        observe(&host, &ledger, feeds.collect(), readers, &checkpointer)?;
+        observe_budget(&host.metrics, budget)?;
+        Ok(Self {
+            host,
+            ledger,
+            receivers,
+            observers,
+            lanes,
+            logs,
+            committers,
+            checkpointer,
+            sealed,
+            draining,
+            restarts,
+        })
+    }
+}
+
+impl Cursors {
+    /// The cursors in one pipeline's log.
+    fn of(&self, pipeline: &PipelineId) -> impl Iterator<Item = &Arc<Consumer>> {
+        let pipeline = pipeline.to_string();
+        let all = self.by_exporter.values().flatten();
+        all.filter(move |consumer| consumer.key().pipeline == pipeline)
+    }
+
+    /// Opens the cursors of all exporters of `p`; gives those of its primary ones.
+    fn open(
+        &mut self,
+        opened: &mut Opened,
+        config: &Config,
+        p: &PipelineConfig,
+        ledger: &Ledger,
+        checkpointer: &Checkpointer,
+    ) -> Result<Vec<Arc<Consumer>>, LogError> {
+        let mut primary = Vec::new();
+        for id in &p.exporters {
+            let Some(wake) = self.wakes.get(id) else { continue };
+            let component = config.exporters.iter().find(|c| c.id == *id);
+            let queue_bytes = component.and_then(|c| c.queue.max_bytes);
+            let consumer = opened.consumer(p, id, queue_bytes, wake, ledger)?;
+            checkpointer.add(Arc::clone(&consumer) as _);
+            if p.primary.contains(id) {
+                primary.push(Arc::clone(&consumer));
+            }
+            self.by_exporter.entry(id.clone()).or_default().push(consumer);
+        }
+        Ok(primary)
+    }
+
+    /// What sends to each exporter.
+    fn lanes(
+        mut self,
+        config: &Config,
+        exporters: &BTreeMap<ComponentId, Arc<dyn Exporter>>,
+        host: &Host,
+        meters: &Meters,
+    ) -> Vec<(ComponentId, Arc<Feed>, Arc<Lanes>)> {
         let mut lanes = Vec::new();
         for component in &config.exporters {
-            let Some(exporter) = nodes.exporters.get(&component.id) else { continue };
-            let queue = Queue::new(component.queue.max_bytes, Arc::clone(&host.clock));
+            let id = component.id.clone();
+            let (Some(exporter), Some(wake)) = (exporters.get(&id), self.wakes.remove(&id)) else {
+                continue;
+            };
             let options = LaneOptions {
                 n_in_flight: component.queue.n_in_flight,
                 retry: component.retry.clone(),
@@ -108,106 +247,37 @@ impl Graph {
                 clock: Arc::clone(&host.clock),
                 meters: meters.clone(),
             };
-            let (name, exporter) = (component.id.to_string(), Arc::clone(exporter));
-            let lane = Lanes::new(name, Arc::clone(&queue), exporter, options);
-            lanes.push((component.id.clone(), Arc::clone(&queue), lane));
-            queues.insert(component.id.clone(), queue);
+            let feed = Feed::new(self.by_exporter.remove(&id).unwrap_or_default(), wake);
+            let (name, own) = (id.to_string(), Arc::clone(&feed));
+            let lane = Lanes::new(name, own, Arc::clone(exporter), options);
+            lanes.push((id, feed, Arc::new(lane)));
         }
-
-        let storage = config.storage.as_ref().map(|s| &s.directory);
-        let lock = storage.map(|dir| StorageLock::take(host.fs.as_ref(), dir)).transpose()?;
-        let duplicates = host.metrics.counter(&metric::LOG_DUPLICATE_ITEMS)?;
-        let (mut logs, mut committers, mut readers) = (Vec::new(), Vec::new(), Vec::new());
-        let mut trunks = Vec::new();
-        for pipeline in &config.pipelines {
-            let keep = open_log(config, pipeline, &host)?;
-            if let Keep::Disk(committer) = &keep {
-                committers.push(Arc::clone(committer));
-            }
-            readers.extend(keep.reader());
-            if let Some(reader) = keep.reader().filter(|_| pipeline.id.signal != Signal::Metrics) {
-                logs.push(PipelineLog { pipeline: pipeline.id.clone(), reader });
-            }
-            let exports = pipeline.exporters.iter().filter_map(|id| {
-                queues.get(id).map(|queue| export_edge(&ledger, &pipeline.id, id, queue))
-            });
-            let (exports, duplicates) = (exports.collect(), duplicates.clone());
-            let (name, ack) = (pipeline.id.to_string(), pipeline.ack);
-            let trunk = Trunk { pipeline: name, keep, ack, exports, duplicates };
-            trunks.push((pipeline, Arc::new(trunk)));
-        }
-
-        let draining = Arc::new(AtomicBool::new(false));
-        let mut receivers = Vec::new();
-        for (id, receiver) in nodes.receivers {
-            let fed = trunks.iter().filter(|(p, _)| p.receivers.contains(&id));
-            let branches = fed.map(|(p, trunk)| branch(&ledger, &p.id, &id, trunk)).collect();
-            let intake = Intake::of(branches, Arc::clone(&draining));
-            receivers.push((id, receiver, intake));
-        }
-        let named = lanes.iter().map(|(id, queue, _)| (id.to_string(), Arc::clone(queue)));
-        observe(&host.metrics, &ledger, named.collect(), readers)?;
-        observe_budget(&host.metrics, budget)?;
-        Ok(Self { host, ledger, lock, receivers, lanes, logs, committers, draining, restarts })
+        lanes
     }
 }
 
-fn branch(ledger: &Ledger, p: &PipelineId, from: &ComponentId, trunk: &Arc<Trunk>) -> Branch {
-    let waiting = Arc::new(Waiting::default());
-    let counted = Arc::clone(&waiting);
-    let id = edge_id(p, &from.to_string(), "log");
-    let edge = ledger.open(id, p.signal, Some(Box::new(move || counted.read())));
-    Branch { signal: p.signal, trunk: Arc::clone(trunk), edge, waiting }
-}
-
-fn export_edge(ledger: &Ledger, p: &PipelineId, to: &ComponentId, queue: &Arc<Queue>) -> Export {
-    let account = queue.open_account();
-    let counted = Arc::clone(queue);
-    let queued = Box::new(move || counted.account(account));
-    let id = edge_id(p, "log", &to.to_string());
-    let edge: Edge = ledger.open(id, p.signal, Some(queued));
-    Export { queue: Arc::clone(queue), edge, account }
-}
-
-fn edge_id(pipeline: &PipelineId, from: &str, to: &str) -> EdgeId {
-    EdgeId { pipeline: pipeline.to_string(), from: from.to_owned(), to: to.to_owned() }
-}
-
-impl Keep {
-    fn reader(&self) -> Option<LogReader> {
-        match self {
-            Self::Nothing => None,
-            Self::Ring(log) => Some(log.reader()),
-            Self::Disk(committer) => Some(committer.reader()),
-        }
-    }
-}
-
-/// The log of a pipeline that keeps one; the disk's bound is shared equally.
-fn open_log(config: &Config, p: &PipelineConfig, host: &Host) -> Result<Keep, LogError> {
-    let keeps_log = |p: &&PipelineConfig| p.id.signal != Signal::Metrics || p.ack == Ack::Durable;
-    if !config.keeps_log || !keeps_log(&p) {
-        return Ok(Keep::Nothing);
-    }
-    let clock = Arc::clone(&host.clock);
-    let Some(storage) = &config.storage else {
-        return Ok(Keep::Ring(Log::memory(clock, LogOptions::with_max_bytes(MEMORY_LOG_BYTES))));
+/// The ways into a pipeline, by receiver; and whether anybody in it is new.
+fn open_branches(
+    ledger: &Ledger,
+    p: &PipelineConfig,
+    trunk: &Arc<Trunk>,
+    opened: Opened,
+    checkpointer: &Checkpointer,
+) -> (Vec<(ComponentId, Branch)>, bool) {
+    let waiting: BTreeMap<&ComponentId, Arc<Waiting>> =
+        p.receivers.iter().map(|id| (id, Arc::default())).collect();
+    let edge = |id: &ComponentId| -> Edge {
+        let counted = waiting.get(id).cloned().unwrap_or_default();
+        let queued = Box::new(move || counted.read());
+        ledger.open(edge_id(&p.id, &id.to_string(), "log"), p.id.signal, Some(queued))
     };
-    let n_logs = config.pipelines.iter().filter(keeps_log).count().max(1) as u64;
-    let mut options = LogOptions::with_max_bytes(storage.max_bytes / n_logs);
-    options.max_age = storage.max_age;
-    let log = Log::open(Arc::clone(&host.fs), clock, &log_dir(config, &p.id), options)?;
-    let sync = match p.ack {
-        Ack::Memory => Sync::OnSeal,
-        Ack::Durable => Sync::Each,
+    let (receivers, is_new) = opened.receivers(p, edge, checkpointer);
+    let branch = |(id, (origin, edge)): (ComponentId, (Origin, Edge))| {
+        let waiting = waiting.get(&id).cloned().unwrap_or_default();
+        let (signal, trunk) = (p.id.signal, Arc::clone(trunk));
+        (id, Branch { signal, trunk, origin, edge, waiting })
     };
-    Ok(Keep::Disk(Arc::new(Committer::start(log, sync)?)))
-}
-
-/// The folder of a pipeline's log. Names hold no `+`, so two pipelines never share one.
-fn log_dir(config: &Config, id: &PipelineId) -> PathBuf {
-    let base = config.storage.as_ref().map(|s| s.directory.clone()).unwrap_or_default();
-    base.join("log").join(id.to_string().replace('/', "+"))
+    (receivers.into_iter().map(branch).collect(), is_new)
 }
 
 fn build_nodes(
@@ -217,15 +287,18 @@ fn build_nodes(
     budget: &Budget,
 ) -> Result<Nodes, ConfigError> {
     let mut findings = Vec::new();
-    let mut nodes = Nodes { receivers: BTreeMap::new(), exporters: BTreeMap::new() };
+    let notices = Notices::default();
+    let (receivers, observers, exporters) = Default::default();
+    let mut nodes = Nodes { receivers, observers, exporters, notices };
     let mut kinds: BTreeMap<(&str, &ComponentId), &'static [Signal]> = BTreeMap::new();
     for component in &config.receivers {
+        let context = context(component, host, budget);
         let built = registry
             .receiver(&component.id.kind)
             .map_err(|missing| unknown("receiver", component, missing.0))
             .and_then(|kind: &ReceiverKind| {
                 kinds.insert(("receiver", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host, budget))
+                (kind.build)(&component.settings, &context)
                     .map_err(|f| placed("receivers", component, f))
             });
         match built {
@@ -233,13 +306,30 @@ fn build_nodes(
             Err(finding) => findings.push(finding),
         }
     }
+    for component in &config.processors {
+        let context = context(component, host, budget);
+        let built = registry
+            .processor(&component.id.kind)
+            .map_err(|missing| unknown("processor", component, missing.0))
+            .and_then(|kind: &ProcessorKind| {
+                kinds.insert(("processor", &component.id), kind.signals);
+                let ProcessorShape::Observer(build) = kind.shape;
+                build(&component.settings, &context, &nodes.notices)
+                    .map_err(|f| placed("processors", component, f))
+            });
+        match built {
+            Ok(node) => drop(nodes.observers.insert(component.id.clone(), node)),
+            Err(finding) => findings.push(finding),
+        }
+    }
     for component in &config.exporters {
+        let context = context(component, host, budget);
         let built = registry
             .exporter(&component.id.kind)
             .map_err(|missing| unknown("exporter", component, missing.0))
             .and_then(|kind: &ExporterKind| {
                 kinds.insert(("exporter", &component.id), kind.signals);
-                (kind.build)(&component.settings, &context(component, host, budget))
+                (kind.build)(&component.settings, &context)
                     .map_err(|f| placed("exporters", component, f))
             });
         match built {
@@ -249,6 +339,7 @@ fn build_nodes(
     }
     for p in &config.pipelines {
         let members = p.receivers.iter().map(|id| ("receiver", id));
+        let members = members.chain(p.processors.iter().map(|id| ("processor", id)));
         for member in members.chain(p.exporters.iter().map(|id| ("exporter", id))) {
             if kinds.get(&member).is_some_and(|signals| !signals.contains(&p.id.signal)) {
                 let (what, id) = member;

@@ -1,5 +1,6 @@
 //! Which nodes are ready.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -8,7 +9,16 @@ use crate::node::Bound;
 
 /// The state of all nodes; clones are one.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Mutex<Vec<NodeHealth>>>);
+pub struct Health(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    nodes: Mutex<Vec<NodeHealth>>,
+    probes: Mutex<Vec<(String, Box<Probe>)>>,
+}
+
+/// Says what is wrong, if anything is.
+type Probe = dyn Fn() -> Option<String> + Send + Sync;
 
 /// One node's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +48,8 @@ pub enum NodeState {
     Restarting,
     /// It was told to stop and did.
     Stopped,
+    /// It is at the same piece of work for far too long, or will never do any again.
+    Stuck,
 }
 
 /// One node's entry.
@@ -60,20 +72,46 @@ impl Health {
         Entry { health: self.clone(), index: nodes.len() - 1 }
     }
 
-    /// All nodes.
-    #[must_use]
-    pub fn nodes(&self) -> Vec<NodeHealth> {
-        self.lock().clone()
+    /// Asks `probe` whenever somebody asks for the state of `node`.
+    pub(super) fn probe(
+        &self,
+        node: String,
+        probe: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) {
+        self.probes().push((node, Box::new(probe)));
     }
 
-    /// Whether every node works.
+    /// All nodes, and whatever else is wrong.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeHealth> {
+        let mut nodes = self.lock().clone();
+        for (node, probe) in self.probes().iter() {
+            let Some(detail) = probe() else { continue };
+            let (node, state) = (node.clone(), NodeState::Stuck);
+            nodes.push(NodeHealth { node, state, detail, n_restarts: 0, bound: Vec::new() });
+        }
+        nodes
+    }
+
+    /// Whether every node works and nothing else is wrong.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.lock().iter().all(|n| n.state == NodeState::Ready)
+            && self.probes().iter().all(|(_, probe)| probe().is_none())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<NodeHealth>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn probes(&self) -> MutexGuard<'_, Vec<(String, Box<Probe>)>> {
+        self.0.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known").field("nodes", &self.nodes).finish_non_exhaustive()
     }
 }
 

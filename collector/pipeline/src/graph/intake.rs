@@ -9,19 +9,22 @@ use std::time::Duration;
 
 use collector_telemetry::Counter;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
 
 use super::admit::admit;
 use crate::config::Ack;
+use crate::consumer::Consumer;
 use crate::ledger::Edge;
-use crate::log::{Committer, Log};
-use crate::queue::Queue;
+use crate::log::{Committer, Log, Origin};
 use crate::{Batch, Signal};
 
-/// What senders are told to wait when there is no room: long enough for a queue to move.
+/// What senders are told to wait when there is no room: long enough for a cursor to move.
 pub(super) const RETRY_FULL: Duration = Duration::from_secs(1);
 /// What senders are told to wait when a disk fails or the process ends.
 pub(super) const RETRY_UNAVAILABLE: Duration = Duration::from_secs(5);
 const ENDING: &str = "shutting down";
+/// What senders are told whose batch is kept and was not delivered in time.
+const LATE: &str = "the delivery did not end in time; what was sent is kept";
 
 /// Takes batches from one receiver into all pipelines it feeds; clones are one.
 #[derive(Clone)]
@@ -48,13 +51,22 @@ pub enum Admission {
     Unwanted,
 }
 
-/// The answer to an offer: at once, or when the logs have the batch.
+/// The answer to an offer: at once, or when the logs or the exporters have the batch.
 #[derive(Debug)]
-pub enum Offered {
-    /// It is known.
+pub struct Offered(Answer);
+
+#[derive(Debug)]
+enum Answer {
     Known(Option<Admission>),
-    /// It comes from the threads of the logs.
-    Waiting(oneshot::Receiver<Admission>),
+    Waiting { said: oneshot::Receiver<Admission>, patience: Option<Box<Patience>> },
+}
+
+/// How long an answer is waited for.
+pub(super) struct Patience {
+    until: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Called when it is over.
+    over: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// One pipeline behind its receivers.
@@ -62,32 +74,28 @@ pub(super) struct Trunk {
     pub(super) pipeline: String,
     pub(super) keep: Keep,
     pub(super) ack: Ack,
-    pub(super) exports: Vec<Export>,
+    /// The exporters that `ack: delivered` waits for.
+    pub(super) primary: Vec<Arc<Consumer>>,
+    pub(super) ack_timeout: Duration,
     /// Items kept although their sender was refused.
     pub(super) duplicates: Counter,
 }
 
 /// Where a pipeline keeps what it takes.
+#[derive(Clone)]
 pub(super) enum Keep {
-    /// Nowhere but in its exporters' queues.
-    Nothing,
     /// In memory.
     Ring(Log),
     /// On disk.
     Disk(Arc<Committer>),
 }
 
-/// The way from a pipeline to one exporter.
-pub(super) struct Export {
-    pub(super) queue: Arc<Queue>,
-    pub(super) edge: Edge,
-    pub(super) account: usize,
-}
-
 /// The way from a receiver into one pipeline.
 pub(super) struct Branch {
     pub(super) signal: Signal,
     pub(super) trunk: Arc<Trunk>,
+    /// The receiver's number in the log.
+    pub(super) origin: Origin,
     pub(super) edge: Edge,
     /// What was accepted and is not written yet.
     pub(super) waiting: Arc<Waiting>,
@@ -122,8 +130,8 @@ impl Intake {
         Self(Arc::new(move |batch| take(batch).into()))
     }
 
-    pub(super) fn of(branches: Vec<Branch>, draining: Arc<AtomicBool>) -> Self {
-        let branches: Arc<[Branch]> = branches.into();
+    pub(super) fn of(branches: Vec<Branch>, draining: &Arc<AtomicBool>) -> Self {
+        let (branches, draining): (Arc<[Branch]>, _) = (branches.into(), Arc::clone(draining));
         Self(Arc::new(move |batch| {
             if draining.load(Relaxed) {
                 return Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: ENDING }
@@ -140,9 +148,29 @@ impl Intake {
     }
 }
 
+impl Offered {
+    /// The answer that `said` will bring, unless `patience` ends before.
+    pub(super) fn waiting(said: oneshot::Receiver<Admission>, patience: Option<Patience>) -> Self {
+        Self(Answer::Waiting { said, patience: patience.map(Box::new) })
+    }
+}
+
+impl Patience {
+    pub(super) fn new(limit: Duration, over: impl FnOnce() + Send + 'static) -> Self {
+        Self { until: Instant::now() + limit, sleep: None, over: Some(Box::new(over)) }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = self.until;
+        // Made on the first poll, which happens within the runtime.
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        sleep.as_mut().poll(cx)
+    }
+}
+
 impl From<Admission> for Offered {
     fn from(admission: Admission) -> Self {
-        Self::Known(Some(admission))
+        Self(Answer::Known(Some(admission)))
     }
 }
 
@@ -152,10 +180,25 @@ impl Future for Offered {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Admission> {
         // No answer is left only where the thread of a log died over the batch.
         let lost = Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: ENDING };
-        match self.get_mut() {
-            Self::Known(admission) => Poll::Ready(admission.take().unwrap_or(lost)),
-            Self::Waiting(answer) => Pin::new(answer).poll(cx).map(|said| said.unwrap_or(lost)),
+        match &mut self.get_mut().0 {
+            Answer::Known(admission) => Poll::Ready(admission.take().unwrap_or(lost)),
+            Answer::Waiting { said, patience } => {
+                if let Poll::Ready(said) = Pin::new(said).poll(cx) {
+                    return Poll::Ready(said.unwrap_or(lost));
+                }
+                let Some(patience) = patience else { return Poll::Pending };
+                patience.poll(cx).map(|()| {
+                    patience.over.take().into_iter().for_each(|over| over());
+                    Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: LATE }
+                })
+            }
         }
+    }
+}
+
+impl fmt::Debug for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patience").field("until", &self.until).finish_non_exhaustive()
     }
 }
 

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use collector_otlp::admission::Budget;
 use collector_telemetry::names::metric;
 use collector_telemetry::{MetricError, Metrics};
 
+use super::build::Host;
+use crate::consumer::{Checkpointer, Feed};
 use crate::ledger::{EdgeAccount, Ledger, Reason};
 use crate::log::LogReader;
-use crate::queue::Queue;
 
-/// Shows ledger, queues and logs as they stand at each scrape.
+/// Shows ledger, cursors and logs as they stand at each scrape.
 pub(super) fn observe(
-    metrics: &Metrics,
+    host: &Host,
     ledger: &Ledger,
-    queues: Vec<(String, Arc<Queue>)>,
+    feeds: Vec<(String, Arc<Feed>)>,
     logs: Vec<LogReader>,
+    checkpointer: &Arc<Checkpointer>,
 ) -> Result<(), MetricError> {
+    let metrics = &host.metrics;
     let (items, bytes) = (ledger.clone(), ledger.clone());
     metrics.observe(&metric::LEDGER_ITEMS, move || {
         let edges = items.snapshot().edges;
@@ -29,10 +33,24 @@ pub(super) fn observe(
             |e: &EdgeAccount| rows(e, e.entered_bytes, e.delivered_bytes, &e.dropped_bytes);
         edges.iter().flat_map(bytes_of).collect()
     })?;
-    let (sizes, ages) = (queues.clone(), queues);
-    metrics.observe(&metric::QUEUE_BYTES, move || per_exporter(&sizes, |q| as_f64(q.n_bytes())))?;
+    let (sizes, ages, clock) = (feeds.clone(), feeds, Arc::clone(&host.clock));
+    metrics.observe(&metric::QUEUE_BYTES, move || {
+        per_exporter(&sizes, |feed| {
+            as_f64(feed.consumers().iter().map(|c| c.queued().n_bytes).sum())
+        })
+    })?;
     metrics.observe(&metric::QUEUE_OLDEST, move || {
-        per_exporter(&ages, |q| q.oldest().as_secs_f64())
+        let now = clock.unix_nanos();
+        per_exporter(&ages, |feed| {
+            let oldest = feed.consumers().iter().filter_map(|c| c.oldest()).min();
+            let age = oldest.map_or(0, |at| now.saturating_sub(at));
+            Duration::from_nanos(age).as_secs_f64()
+        })
+    })?;
+    let shelf = Arc::clone(checkpointer);
+    metrics.observe(&metric::CHECKPOINT_DAMAGED, move || {
+        let n = shelf.shelf().map_or(0, crate::consumer::Shelf::n_damaged);
+        vec![(Vec::new(), as_f64(n))]
     })?;
     let (sizes, torn) = (logs.clone(), logs.clone());
     metrics.observe(&metric::LOG_BYTES, move || total(&sizes, LogReader::n_bytes))?;
@@ -59,8 +77,8 @@ fn rows(e: &EdgeAccount, entered: u64, delivered: u64, dropped: &BTreeMap<Reason
     rows
 }
 
-fn per_exporter(queues: &[(String, Arc<Queue>)], read: impl Fn(&Queue) -> f64) -> Rows {
-    queues.iter().map(|(name, queue)| (vec![name.clone()], read(queue))).collect()
+fn per_exporter(feeds: &[(String, Arc<Feed>)], read: impl Fn(&Feed) -> f64) -> Rows {
+    feeds.iter().map(|(name, feed)| (vec![name.clone()], read(feed))).collect()
 }
 
 fn total(logs: &[LogReader], read: impl Fn(&LogReader) -> u64) -> Rows {

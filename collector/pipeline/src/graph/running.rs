@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -14,10 +15,17 @@ use super::build::{Graph, GraphError};
 use super::health::Health;
 use super::supervise::supervise;
 use crate::config::{ComponentId, PipelineId};
+use crate::consumer::{Checkpointer, Feed, Observing};
 use crate::ledger::{Ledger, Reason, Snapshot};
-use crate::log::{Committer, LogReader, StorageLock};
+use crate::log::{Committer, LogError, LogReader};
 use crate::node::Bound;
-use crate::queue::Queue;
+use crate::queue::Lanes;
+
+/// How often cursors are checkpointed while they move: what a crash sends again is a second's worth.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// An attempt or a write that takes longer than this is taken for stuck; exporters' own time-outs are
+/// far shorter.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
 
 /// The log of one pipeline, for those who follow it.
 #[derive(Debug, Clone)]
@@ -33,21 +41,25 @@ pub struct Running {
     health: Health,
     ledger: Ledger,
     logs: Vec<PipelineLog>,
-    committers: Vec<Arc<Committer>>,
+    committers: Vec<(String, Arc<Committer>)>,
+    checkpointer: Arc<Checkpointer>,
+    checkpoints: JoinHandle<()>,
     graph_stop: CancellationToken,
     draining: Arc<std::sync::atomic::AtomicBool>,
     receivers: Vec<Task>,
-    exporters: Vec<(Task, Arc<Queue>)>,
-    _lock: Option<StorageLock>,
+    observers: Vec<(Task, Arc<Observing>)>,
+    exporters: Vec<(Task, Arc<Feed>)>,
 }
 
 /// What a shutdown leaves behind.
 #[derive(Debug, Clone, Serialize)]
 pub struct DrainReport {
-    /// Items that were still waiting at the deadline, now dropped as `shutdown`.
+    /// Items that were still waiting at the deadline in memory, now dropped as `shutdown`.
     pub n_dropped: u64,
     /// The same by exporter; exporters that were empty are left out.
     pub dropped: Vec<(String, u64)>,
+    /// Items that wait on disk for the next start, by exporter; those that were empty are left out.
+    pub kept: Vec<(String, u64)>,
     /// All accounts at the end.
     pub ledger: Snapshot,
 }
@@ -61,9 +73,21 @@ struct Task {
 impl Graph {
     /// Opens all listeners and starts all nodes; if a listener cannot be opened, nothing is left running.
     pub async fn start(self) -> Result<Running, GraphError> {
-        let Self { host, ledger, lock, receivers, lanes, logs, committers, draining, restarts } =
-            self;
+        let Self {
+            host,
+            ledger,
+            receivers,
+            observers,
+            lanes,
+            logs,
+            committers,
+            checkpointer,
+            sealed,
+            draining,
+            restarts,
+        } = self;
         let health = Health::default();
+        probe(&health, &committers, &lanes);
         let stop = CancellationToken::new();
         let _unless_running = stop.clone().drop_guard();
 
@@ -76,17 +100,29 @@ impl Graph {
             entry.bound(first.bound.clone());
             started.push((id, receiver, intake, entry, first));
         }
+        let mut observing = Vec::new();
+        for (name, observer) in observers {
+            let pipeline = &observer.key().pipeline;
+            let entry = health.entry(format!("processor/{name} in {pipeline}"));
+            let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
+            let own = Arc::clone(&observer);
+            let work = move || {
+                let observer = Arc::clone(&own);
+                async move { observer.run().await }
+            };
+            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
+            observing.push((Task { name, handle }, observer));
+        }
         let mut exporters = Vec::new();
-        for (name, queue, lanes) in lanes {
+        for (name, feed, lanes) in lanes {
             let entry = health.entry(format!("exporter/{name}"));
             let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
-            let lanes = Arc::new(lanes);
             let work = move || {
                 let lanes = Arc::clone(&lanes);
                 async move { lanes.run().await.map_err(|e| e.to_string()) }
             };
             let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
-            exporters.push((Task { name, handle }, queue));
+            exporters.push((Task { name, handle }, feed));
         }
         let mut receivers = Vec::new();
         for (name, receiver, intake, entry, first) in started {
@@ -109,16 +145,19 @@ impl Graph {
             receivers.push(Task { name, handle });
         }
         let graph_stop = _unless_running.disarm();
+        let checkpoints = tokio::spawn(checkpoint(Arc::clone(&checkpointer), sealed));
         Ok(Running {
             health,
             ledger,
             logs,
             committers,
+            checkpointer,
+            checkpoints,
             graph_stop,
             draining,
             receivers,
+            observers: observing,
             exporters,
-            _lock: lock,
         })
     }
 }
@@ -152,8 +191,14 @@ impl Running {
             .collect()
     }
 
-    /// Refuses new batches, finishes the requests under way, seals the logs, then empties the queues. What still
-    /// waits when `deadline` has passed is dropped and counted as `shutdown`.
+    /// Writes the checkpoints of everything that moved; blocks until they are on disk.
+    pub fn checkpoint(&self) -> Result<(), LogError> {
+        self.checkpointer.write()
+    }
+
+    /// Refuses new batches, finishes the requests under way, seals the logs, then delivers what waits.
+    /// What still waits when `deadline` has passed stays on disk; in memory it is dropped and counted
+    /// as `shutdown`.
     pub async fn shutdown(mut self, deadline: Duration) -> DrainReport {
         let deadline = Instant::now() + deadline;
         self.draining.store(true, Relaxed);
@@ -163,43 +208,91 @@ impl Running {
                 tracing::warn!(receiver = %task.name, "requests under way were cut off");
             }
         }
-        // Logs first: a batch that one still writes goes to the exporters' queues afterwards.
+        // Logs first: what one still writes goes to the exporters afterwards.
         let committers = std::mem::take(&mut self.committers);
+        let on_disk = !committers.is_empty();
         let closing =
-            tokio::task::spawn_blocking(move || committers.iter().for_each(|c| c.close()));
+            tokio::task::spawn_blocking(move || committers.iter().for_each(|(_, c)| c.close()));
         if timeout_at(deadline, closing).await.is_err() {
             tracing::error!("a log could not be written to its end in time");
         }
-        for (_, queue) in &self.exporters {
-            queue.close();
-        }
-        let mut dropped = Vec::new();
-        for (mut task, queue) in self.exporters.drain(..) {
+        self.exporters.iter().for_each(|(_, feed)| feed.close());
+        self.observers.iter().for_each(|(_, observer)| observer.close());
+        let (mut dropped, mut kept) = (Vec::new(), Vec::new());
+        for (mut task, feed) in self.exporters.drain(..) {
             if timeout_at(deadline, &mut task.handle).await.is_err() {
                 task.handle.abort();
-                // Awaited, so that what was under way is back in the queue before it is counted.
+                // Awaited, so that what was under way waits again before it is counted.
                 let _ = (&mut task.handle).await;
             }
-            let left: u64 = queue
-                .take_all()
-                .iter()
-                .map(|item| {
-                    item.edge.drop_items(Reason::Shutdown, item.n_items(), item.n_bytes());
-                    item.n_items()
-                })
-                .sum();
+            let consumers = feed.consumers().iter();
+            let (into, left): (_, u64) = match on_disk {
+                true => (&mut kept, consumers.map(|c| c.queued().n_items).sum()),
+                false => {
+                    (&mut dropped, consumers.map(|c| c.drop_rest(Reason::Shutdown).n_items).sum())
+                }
+            };
             if left > 0 {
-                dropped.push((task.name.to_string(), left));
+                into.push((task.name.to_string(), left));
             }
         }
+        for (mut task, _) in self.observers.drain(..) {
+            if timeout_at(deadline, &mut task.handle).await.is_err() {
+                tracing::warn!(processor = %task.name, "not everything was observed in time");
+                task.handle.abort();
+                let _ = (&mut task.handle).await;
+            }
+        }
+        self.checkpoints.abort();
+        let checkpointer = Arc::clone(&self.checkpointer);
+        // Failed, it is logged and counted, and the next start sends a little again.
+        let _ = tokio::task::spawn_blocking(move || checkpointer.write()).await;
         let n_dropped = dropped.iter().map(|(_, n)| n).sum();
-        DrainReport { n_dropped, dropped, ledger: self.ledger.snapshot() }
+        DrainReport { n_dropped, dropped, kept, ledger: self.ledger.snapshot() }
+    }
+}
+
+/// Writes checkpoints while anything moves, and whenever a segment is sealed.
+async fn checkpoint(checkpointer: Arc<Checkpointer>, sealed: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CHECKPOINT_EVERY) => {}
+            () = sealed.notified() => {}
+        }
+        let round = Arc::clone(&checkpointer);
+        // Failed, it is logged and counted, and tried again with the next round.
+        let _ = tokio::task::spawn_blocking(move || round.write()).await;
+    }
+}
+
+/// Has health look at what no supervisor sees: logs whose thread is gone, and whatever is stuck.
+fn probe(
+    health: &Health,
+    committers: &[(String, Arc<Committer>)],
+    lanes: &[(ComponentId, Arc<Feed>, Arc<Lanes>)],
+) {
+    let stuck = |busy: Duration| {
+        (busy > STUCK_AFTER).then(|| format!("at the same for {} s", busy.as_secs()))
+    };
+    for (pipeline, committer) in committers {
+        let committer = Arc::downgrade(committer);
+        health.probe(format!("log/{pipeline}"), move || {
+            let committer = committer.upgrade()?;
+            let gone = (!committer.is_alive()).then(|| "its thread is gone".to_owned());
+            gone.or_else(|| stuck(committer.busy_for()))
+        });
+    }
+    for (exporter, _, lanes) in lanes {
+        let lanes = Arc::downgrade(lanes);
+        health.probe(format!("delivery/{exporter}"), move || stuck(lanes.upgrade()?.busy_for()));
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.graph_stop.cancel();
+        self.checkpoints.abort();
+        self.committers.iter().for_each(|(_, committer)| committer.end());
     }
 }
 
@@ -213,11 +306,11 @@ impl fmt::Display for DrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for e in &self.ledger.edges {
             let (name, n_dropped) = (format!("{}/{}/{}", e.pipeline, e.from, e.to), e.n_dropped());
-            writeln!(
-                f,
-                "{name}: in {}, delivered {}, dropped {n_dropped}",
-                e.entered, e.delivered
-            )?;
+            write!(f, "{name}: in {}, delivered {}, dropped {n_dropped}", e.entered, e.delivered)?;
+            match e.queued {
+                0 => writeln!(f)?,
+                n => writeln!(f, ", kept for the next start {n}")?,
+            }
         }
         Ok(())
     }

@@ -2,6 +2,11 @@
 //! settings and its test say.
 
 mod acks;
+mod delivered;
+mod faults;
+mod observing;
+mod outage;
+mod replay;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,17 +26,33 @@ use crate::config::{Config, Tree};
 use crate::ledger::Reason;
 use crate::log::Next;
 use crate::node::{
-    Built, Delivered, ExportError, Exporter, ExporterKind, NodeContext, NodeError, Receiver,
-    ReceiverKind, Registry, Started,
+    Built, Delivered, ExportError, Exporter, ExporterKind, NodeContext, NodeError, ProcessorKind,
+    ProcessorShape, Receiver, ReceiverKind, Registry, Started,
 };
 use crate::queue::Jitter;
 use crate::{Batch, Signal};
 
 static INTAKES: Mutex<BTreeMap<String, Intake>> = Mutex::new(BTreeMap::new());
 static TAKEN: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+/// What each sink does with what comes; it takes it where nothing is said.
+static MOODS: Mutex<BTreeMap<String, Mood>> = Mutex::new(BTreeMap::new());
+/// The marks each sink has taken, in order.
+static GOT: Mutex<BTreeMap<String, Vec<u32>>> = Mutex::new(BTreeMap::new());
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Takes,
+    Away,
+    Refuses,
+}
 
 static REGISTRY: Registry = Registry {
     receivers: &[ReceiverKind { name: "hand", signals: &Signal::ALL, build: build_hand }],
+    processors: &[ProcessorKind {
+        name: "count",
+        signals: &[Signal::Logs],
+        shape: ProcessorShape::Observer(observing::build),
+    }],
     exporters: &[
         ExporterKind {
             name: "sink",
@@ -89,6 +110,20 @@ impl Exporter for Sink {
             if self.settings.stuck {
                 std::future::pending::<()>().await;
             }
+            let mood =
+                MOODS.lock().unwrap_or_else(PoisonError::into_inner).get(&self.name).copied();
+            match mood.unwrap_or(Mood::Takes) {
+                Mood::Takes => {}
+                Mood::Away => {
+                    let (code, after) = ("503".to_owned(), Some(Duration::from_millis(2)));
+                    return Err(ExportError::Retryable { code, message: String::new(), after });
+                }
+                Mood::Refuses => return Err(ExportError::permanent("400", "no")),
+            }
+            let mark = batch.payload.first_chunk().map_or(0, |m| u32::from_le_bytes(*m));
+            let mut got = GOT.lock().unwrap_or_else(PoisonError::into_inner);
+            got.entry(self.name.clone()).or_default().push(mark);
+            drop(got);
             let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
             *taken.entry(self.name.clone()).or_default() += u64::from(batch.n_items);
             Ok(Delivered::whole())
@@ -129,6 +164,61 @@ fn intake(name: &str) -> Intake {
 
 fn taken(name: &str) -> u64 {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or(0)
+}
+
+fn feel(name: &str, mood: Mood) {
+    MOODS.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), mood);
+}
+
+/// The marks that a sink has taken so far.
+fn got(name: &str) -> Vec<u32> {
+    GOT.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
+}
+
+/// A folder in memory where the machine has one: tests that sync thousands of times test no disk.
+fn quick_dir() -> tempfile::TempDir {
+    let shared = std::path::Path::new("/dev/shm");
+    let made = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
+    made.unwrap()
+}
+
+fn n_got(name: &str) -> u32 {
+    got(name).len().try_into().unwrap()
+}
+
+/// A batch of one log record that bears `mark`, of `n_bytes`.
+fn numbered(mark: u32, n_bytes: usize) -> Batch {
+    let mut payload = vec![0; n_bytes.max(4)];
+    payload[..4].copy_from_slice(&mark.to_le_bytes());
+    Batch { signal: Signal::Logs, n_items: 1, payload: payload.into(), carried: None }
+}
+
+/// A disk that dies when it is told to: nothing works from then on.
+#[derive(Clone, Default)]
+struct Mortal(Arc<std::sync::atomic::AtomicBool>);
+
+impl Mortal {
+    fn fs(&self) -> Arc<dyn Fs> {
+        let dead = Arc::clone(&self.0);
+        Arc::new(FaultyFs::new(Arc::new(DiskFs), move |_| {
+            match dead.load(std::sync::atomic::Ordering::SeqCst) {
+                true => Verdict::Fail(io::ErrorKind::BrokenPipe.into()),
+                false => Verdict::Pass,
+            }
+        }))
+    }
+
+    /// Ends `graph` as kill -9 does: nothing is written any more, and nobody is told.
+    async fn kill(&self, graph: Running, dir: &std::path::Path) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        drop(graph);
+        until("the lock is free", || crate::log::StorageLock::take(&DiskFs, dir).is_ok()).await;
+    }
+}
+
+async fn run_with(text: &str, fs: Arc<dyn Fs>) -> Running {
+    let graph = Graph::build(&parse(text), &REGISTRY, host(fs)).unwrap();
+    graph.start().await.unwrap()
 }
 
 fn batch(signal: Signal, n_items: u32) -> Batch {
@@ -175,10 +265,10 @@ async fn a_batch_reaches_every_exporter_and_the_log() {
 }
 
 #[tokio::test]
-async fn one_full_queue_refuses_and_leaves_no_trace() {
+async fn one_full_share_refuses_and_leaves_no_trace() {
     let (graph, _) = run(
         "receivers: {hand/full: }\n\
-         exporters: {sink/quick: , sink/stuck: {stuck: true, sending_queue: {queue_size: 250, sizer: bytes}}}\n\
+         exporters: {sink/quick: , sink/stuck: {stuck: true, sending_queue: {queue_size: 300, sizer: bytes}}}\n\
          service: {pipelines: {logs: {receivers: [hand/full], exporters: [sink/quick, sink/stuck]}}}",
     )
     .await;
@@ -255,16 +345,19 @@ async fn a_log_that_cannot_be_written_refuses_until_it_can() {
 #[test]
 fn what_does_not_exist_is_refused_by_name_and_place() {
     let config = parse(
-        "receivers: {hand: , kafka: }\n\
+        "receivers: {hand: , kafka: }\nprocessors: {cuont: , count: , batch: }\n\
          exporters:\n  snk: {}\n  sink: {stukc: true}\n  tracesink: {}\n  drain: {}\n\
-         service: {pipelines: {logs: {receivers: [hand, kafka], exporters: [snk, sink, tracesink, drain]}}}",
+         service: {pipelines: {logs: {receivers: [hand, kafka], exporters: [snk, sink, tracesink, drain],\n\
+         processors: [batch, cuont]}, traces: {receivers: [hand], processors: [count]}}}",
     );
     let error = check(&config, &REGISTRY, &host(Arc::new(DiskFs))).unwrap_err();
     assert_eq!(
         error.to_string(),
         "test.yaml:1:21: there is no receiver `kafka` (there are: hand)\n\
-         test.yaml:3:3: there is no exporter `snk` (the nearest thing here is `sink`)\n\
-         test.yaml:4:10: exporters.sink: unknown key `stukc` (did you mean `stuck`?)\n\
-         test.yaml:7:23: logs: exporter `tracesink` does not carry logs"
+         test.yaml:2:14: there is no processor `cuont` (the nearest thing here is `count`)\n\
+         test.yaml:4:3: there is no exporter `snk` (the nearest thing here is `sink`)\n\
+         test.yaml:5:10: exporters.sink: unknown key `stukc` (did you mean `stuck`?)\n\
+         test.yaml:8:23: logs: exporter `tracesink` does not carry logs\n\
+         test.yaml:9:30: traces: processor `count` does not carry traces"
     );
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::amount::Amount;
 use super::reason::Reason;
 use super::snapshot::{EdgeAccount, Snapshot};
+use super::totals::Totals;
 use crate::Signal;
 
 /// The name of an edge.
@@ -98,6 +100,37 @@ impl Edge {
         self.0.dropped[reason as usize].add(n_items, n_bytes);
     }
 
+    /// Counts what left in `totals`.
+    pub(crate) fn settle(&self, totals: &Totals) {
+        self.deliver(totals.delivered.n_items, totals.delivered.n_bytes);
+        for reason in Reason::ALL {
+            let dropped = totals.dropped_for(reason);
+            if !dropped.is_none() {
+                self.drop_items(reason, dropped.n_items, dropped.n_bytes);
+            }
+        }
+    }
+
+    /// What was given up for `reason`.
+    pub(crate) fn dropped(&self, reason: Reason) -> Amount {
+        let (n_items, n_bytes) = self.0.dropped[reason as usize].read();
+        Amount::new(n_items, n_bytes)
+    }
+
+    /// Goes on from what an earlier process, or an earlier run of the node, had counted.
+    pub(crate) fn resume(&self, entered: Amount, totals: &Totals) {
+        self.0.entered.set(entered);
+        self.go_back(totals);
+    }
+
+    /// Counts anew from `totals` what left; what entered stays.
+    pub(crate) fn go_back(&self, totals: &Totals) {
+        self.0.delivered.set(totals.delivered);
+        for reason in Reason::ALL {
+            self.0.dropped[reason as usize].set(totals.dropped_for(reason));
+        }
+    }
+
     fn account(&self) -> EdgeAccount {
         let c = &self.0;
         // Left side last: whatever moves in between shows as more entered, not as items from nowhere.
@@ -134,6 +167,11 @@ impl Pair {
     fn add(&self, items: u64, bytes: u64) {
         self.items.fetch_add(items, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    fn set(&self, amount: Amount) {
+        self.items.store(amount.n_items, Relaxed);
+        self.bytes.store(amount.n_bytes, Relaxed);
     }
 
     fn read(&self) -> (u64, u64) {

@@ -4,18 +4,21 @@
 //!
 //! # Invariants
 //! 1. On every edge, once it is at rest: in = delivered + dropped + queued. `queued` is read from
-//!    the queues themselves, so the equation can fail.
+//!    the cursors themselves, so the equation can fail.
 //! 2. An item counts once per edge, however often it is sent; what is sent again has a counter of
 //!    its own.
 //! 3. What a receiver refused never entered.
-//!
-//! # Not here
-//! Totals that outlive the process.
+//! 4. Where a pipeline's log is on disk, counts go on after a restart from where they were: totals
+//!    are kept with the cursor they belong to, and what lies behind it is counted anew.
 
+mod amount;
 mod edge;
 mod reason;
 mod snapshot;
+mod totals;
 
+pub use amount::Amount;
 pub use edge::{Edge, EdgeId, Ledger, Queued};
 pub use reason::Reason;
 pub use snapshot::{EdgeAccount, Imbalance, Snapshot};
+pub use totals::Totals;

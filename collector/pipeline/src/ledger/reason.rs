@@ -40,6 +40,26 @@ impl Reason {
         Self::Unwritten,
     ];
 
+    /// The number that stands for it in a checkpoint; see `docs/formats/log.md`.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Permanent => 1,
+            Self::Partial => 2,
+            Self::Retention => 3,
+            Self::RetriesExhausted => 4,
+            Self::Unsupported => 5,
+            Self::Shutdown => 6,
+            Self::Damaged => 7,
+            Self::Panic => 8,
+            Self::Unwritten => 9,
+        }
+    }
+
+    /// The reason of a number.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {

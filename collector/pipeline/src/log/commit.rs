@@ -16,10 +16,13 @@
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use super::claim::Reserved;
 use super::error::{LogError, io};
+use super::lock::StorageLock;
 use super::reader::LogReader;
-use super::record::{Position, stored};
+use super::record::{Origin, Position};
 use super::writer::{Log, Place, Staged};
 use crate::Batch;
 
@@ -49,6 +52,7 @@ pub struct Committer {
 pub struct Room {
     inbox: Arc<Inbox>,
     n_bytes: u64,
+    _reserved: Reserved,
 }
 
 struct Inbox {
@@ -62,10 +66,13 @@ struct Inbox {
 struct Waiting {
     jobs: Vec<Job>,
     n_bytes: u64,
+    /// When the thread took up what it writes now, by the monotonic clock.
+    busy_since: Option<Duration>,
     closed: bool,
 }
 
 struct Job {
+    origin: Origin,
     batch: Batch,
     done: Done,
     /// Held until the batch is answered.
@@ -73,11 +80,14 @@ struct Job {
 }
 
 impl Committer {
-    /// Starts the thread of `log`.
-    pub fn start(log: Log, sync: Sync) -> Result<Self, LogError> {
+    /// Starts the thread of `log`; it holds on to `lock` until it ends.
+    pub fn start(log: Log, sync: Sync, lock: Option<Arc<StorageLock>>) -> Result<Self, LogError> {
         let inbox = Arc::new(Inbox { log, sync, waiting: Mutex::default(), wake: Condvar::new() });
         let own = Arc::clone(&inbox);
-        let thread = std::thread::Builder::new().name("perch-log".into()).spawn(move || own.run());
+        let thread = std::thread::Builder::new().name("perch-log".into()).spawn(move || {
+            own.run();
+            drop(lock);
+        });
         let thread = thread.map_err(|e| match &inbox.log.shared.place {
             Place::Disk { dir, .. } => io("start the thread of", dir, e),
             Place::Memory => LogError::Closed,
@@ -96,16 +106,37 @@ impl Committer {
         self.inbox.log.fits(batch)
     }
 
-    /// Takes room for `batch`; nothing when too much waits already.
+    /// Takes room for `batch`; nothing when too much waits already, here or for a primary exporter.
     #[must_use]
     pub fn reserve(&self, batch: &Batch) -> Option<Room> {
-        let n_bytes = stored(batch).len() as u64;
+        let shared = &self.inbox.log.shared;
+        let n_bytes = shared.cost(batch);
+        let reserved = shared.reserve(n_bytes)?;
         let mut waiting = self.inbox.lock();
         if waiting.n_bytes > 0 && waiting.n_bytes + n_bytes > MAX_WAITING_BYTES {
             return None;
         }
         waiting.n_bytes += n_bytes;
-        Some(Room { inbox: Arc::clone(&self.inbox), n_bytes })
+        Some(Room { inbox: Arc::clone(&self.inbox), n_bytes, _reserved: reserved })
+    }
+
+    /// How long the thread has been at what it writes now.
+    #[must_use]
+    pub fn busy_for(&self) -> Duration {
+        let since = self.inbox.lock().busy_since;
+        since
+            .map_or(Duration::ZERO, |at| self.inbox.log.shared.clock.monotonic().saturating_sub(at))
+    }
+
+    /// Whether the thread is there to write what comes.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.inbox.lock().closed
+    }
+
+    /// Has the thread end once what waits is written, without waiting for it.
+    pub fn end(&self) {
+        self.inbox.close();
     }
 
     /// Writes what waits, seals the log, and ends the thread; blocks until then. Batches handed over
@@ -123,6 +154,7 @@ impl Room {
     /// Hands `batch` over; `done` learns what became of it, on the log's thread.
     pub fn submit(
         self,
+        origin: Origin,
         batch: Batch,
         done: impl FnOnce(Result<Position, Arc<LogError>>) + Send + 'static,
     ) {
@@ -133,7 +165,7 @@ impl Room {
             done(Err(Arc::new(LogError::Closed)));
             return;
         }
-        waiting.jobs.push(Job { batch, done: Box::new(done), _room: self });
+        waiting.jobs.push(Job { origin, batch, done: Box::new(done), _room: self });
         drop(waiting);
         inbox.wake.notify_one();
     }
@@ -155,6 +187,7 @@ impl Inbox {
         let waiting = self.wake.wait_while(self.lock(), idle);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         let jobs = std::mem::take(&mut waiting.jobs);
+        waiting.busy_since = Some(self.log.shared.clock.monotonic());
         (!jobs.is_empty()).then_some(jobs)
     }
 
@@ -162,6 +195,7 @@ impl Inbox {
         let _refusing = Refusing(self);
         while let Some(jobs) = self.take() {
             self.write(jobs);
+            self.lock().busy_since = None;
         }
         if let Err(error) = self.log.seal() {
             tracing::error!(%error, "a log could not be synced at its end");
@@ -172,10 +206,10 @@ impl Inbox {
     fn write(&self, jobs: Vec<Job>) {
         let mut staged = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let mut tried = self.log.stage(&job.batch);
+            let mut tried = self.log.stage(job.origin, &job.batch);
             if matches!(tried, Ok(Staged::CommitFirst)) {
                 self.settle(&mut staged);
-                tried = self.log.stage(&job.batch);
+                tried = self.log.stage(job.origin, &job.batch);
             }
             match tried {
                 Ok(Staged::At(position)) => staged.push((position, job)),

@@ -24,6 +24,9 @@ pub enum LogError {
     /// The log was closed: its process is about to end.
     #[error("the log is closed")]
     Closed,
+    /// Everything the log holds is still wanted by an exporter.
+    #[error("the log is full of what exporters have not sent yet")]
+    Full,
     /// The batch is larger than the log may grow.
     #[error("a batch of {n_bytes} bytes does not fit a log of {max_bytes} bytes")]
     TooLarge {
@@ -49,6 +52,6 @@ pub enum LogError {
 }
 
 /// The error of an operation on `path`.
-pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> LogError {
+pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> LogError {
     LogError::Io { action, path: path.to_owned(), source }
 }

@@ -32,7 +32,7 @@ impl StorageLock {
 }
 
 /// Creates `dir` and its missing parents so that their names survive the machine.
-pub(super) fn create_durably(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+pub(crate) fn create_durably(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
     let missing: Vec<&Path> = dir.ancestors().take_while(|d| !d.exists()).collect();
     fs.create_dir_all(dir).map_err(|e| io("create", dir, e))?;
     for made in missing {

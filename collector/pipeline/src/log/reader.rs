@@ -7,10 +7,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::claim::Mark;
+use super::count::amount_from;
 use super::error::LogError;
 use super::record::{Header, Position, RECORD_HEADER, RECORD_HEADER_LEN, Record, SegmentId};
 use super::segment::{Body, OnDisk, SegmentInfo, Storage};
 use super::writer::{Place, Shared};
+use crate::ledger::Amount;
 
 /// Reads a log that another part writes; cheap to clone, never blocks the writer for long.
 #[derive(Clone)]
@@ -32,6 +35,33 @@ pub enum Next {
         /// Damage, as opposed to retention.
         damaged: bool,
     },
+}
+
+/// What a cursor finds without reading a file.
+#[derive(Debug)]
+pub enum Look {
+    /// The next record.
+    Record {
+        /// It.
+        record: Record,
+        /// Whether there are others behind it.
+        more: bool,
+    },
+    /// The next record is there, and is on disk only.
+    OnDisk(Position),
+    /// All records are read.
+    AtHead,
+    /// What the cursor wanted was deleted.
+    Gone,
+}
+
+/// Records read in one go.
+#[derive(Debug)]
+pub struct Run {
+    /// The records, in order.
+    pub records: Vec<Record>,
+    /// What comes next cannot be read; this is the next place that may be.
+    pub damaged_until: Option<Mark>,
 }
 
 /// The records of one segment from a position on; ends behind the last sound one.
@@ -100,6 +130,25 @@ impl LogReader {
         self.shared.n_torn
     }
 
+    /// What stands at `cursor`, as far as memory knows.
+    #[must_use]
+    pub fn look(&self, cursor: Position) -> Look {
+        self.shared.lock().look(cursor)
+    }
+
+    /// What the records at and behind `position` add to accounts; reads the headers of one segment.
+    pub fn amount_behind(&self, position: Position) -> Result<Amount, LogError> {
+        let state = self.shared.lock();
+        let behind = SegmentId(position.segment.0 + 1);
+        let mut amount = state.taken.amount - state.taken_before(behind);
+        if let (Some(segment), Place::Disk { fs, .. }) =
+            (state.segment(position.segment), &self.shared.place)
+        {
+            amount += amount_from(fs.as_ref(), segment, position)?;
+        }
+        Ok(amount)
+    }
+
     /// The record at `position`, which a writer or reader gave out earlier.
     pub fn read_at(&self, position: Position) -> Result<Record, LogError> {
         match self.source(position)? {
@@ -149,6 +198,26 @@ impl LogReader {
         }
     }
 
+    /// The records from `cursor` on until they hold `max_bytes`, across segments.
+    pub fn run(&self, mut cursor: Position, max_bytes: u64) -> Result<Run, LogError> {
+        let (mut records, mut n_bytes) = (Vec::new(), 0);
+        while n_bytes < max_bytes {
+            match self.next(cursor)? {
+                Next::Record(record) => {
+                    cursor = record.end();
+                    n_bytes += record.batch.held_bytes();
+                    records.push(record);
+                }
+                Next::Skipped { damaged: true, .. } if records.is_empty() => {
+                    let damaged_until = Some(self.behind(cursor.segment));
+                    return Ok(Run { records, damaged_until });
+                }
+                Next::Skipped { .. } | Next::AtHead => break,
+            }
+        }
+        Ok(Run { records, damaged_until: None })
+    }
+
     fn segment_behind(&self, id: SegmentId) -> Option<Position> {
         let state = self.shared.lock();
         state.segments.iter().find(|s| s.id > id).map(|s| Position::start_of(s.id))
@@ -156,7 +225,10 @@ impl LogReader {
 
     fn source(&self, position: Position) -> Result<Source, LogError> {
         let state = self.shared.lock();
-        let Some(segment) = state.segments.iter().find(|s| s.id == position.segment) else {
+        if let Some(record) = state.in_memory(position) {
+            return Ok(Source::Memory(record));
+        }
+        let Some(segment) = state.segment(position.segment) else {
             // Segments go oldest first: below the oldest all were deleted. A number above it that is
             // in no list was used up by a segment whose creation failed.
             let oldest = state.segments.front().map_or(self.head().segment, |first| first.id);
@@ -170,10 +242,7 @@ impl LogReader {
         }
         match &segment.body {
             Body::File(file) => Ok(Source::File(Arc::clone(file), segment.n_bytes)),
-            Body::Memory(records) => records
-                .binary_search_by_key(&position, |r| r.position)
-                .map(|i| Source::Memory(records[i].clone()))
-                .map_err(|_| LogError::Absent(position)),
+            Body::Memory(_) => Err(LogError::Absent(position)),
         }
     }
 
@@ -196,7 +265,9 @@ impl LogReader {
             return Err(damaged("torn payload"));
         }
         let batch = header.batch(Bytes::from(stored)).map_err(damaged)?;
-        Ok(Record { position: at, received_at: header.received_at, batch })
+        let n_bytes = RECORD_HEADER_LEN + u64::from(header.stored_len);
+        let (received_at, origin) = (header.received_at, header.origin);
+        Ok(Record { position: at, received_at, origin, batch, n_bytes })
     }
 
     /// Logs and counts a segment's damage the first time it is met.

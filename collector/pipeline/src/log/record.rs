@@ -8,6 +8,7 @@ use collector_otlp::{Encoded, Encoding, Limits, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::Batch;
+use crate::ledger::Amount;
 
 /// The number of a segment; later segments have higher numbers.
 #[derive(
@@ -26,6 +27,10 @@ pub struct Position {
     pub offset: u64,
 }
 
+/// Who a batch came from: the number of a receiver in the pipeline's register; 0 where nobody says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Origin(pub u16);
+
 /// A record as read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -33,8 +38,12 @@ pub struct Record {
     pub position: Position,
     /// When it was received, in nanoseconds since the Unix epoch.
     pub received_at: u64,
+    /// Who it came from.
+    pub origin: Origin,
     /// The batch as it was received.
     pub batch: Batch,
+    /// Bytes it takes up in the log.
+    pub(super) n_bytes: u64,
 }
 
 /// Bytes before the first record of a segment.
@@ -44,7 +53,9 @@ pub(super) const SEGMENT_HEADER_LEN: u64 = SEGMENT_HEADER as u64;
 pub(super) const RECORD_HEADER: usize = 32;
 pub(super) const RECORD_HEADER_LEN: u64 = RECORD_HEADER as u64;
 const MAGIC: [u8; 8] = *b"PERCHLOG";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The first form, which knew no origins; it reads as the second with no origin named.
+const FIRST_VERSION: u32 = 1;
 /// No request is larger than this on its way in, so no sound record is either.
 const MAX_STORED_LEN: u32 = 1 << 30;
 
@@ -56,6 +67,7 @@ pub(super) struct Header {
     pub(super) crc: u32,
     pub(super) signal: Signal,
     pub(super) encoding: Option<Encoding>,
+    pub(super) origin: Origin,
     pub(super) n_items: u32,
     pub(super) received_at: u64,
     /// Bytes of the payload once inflated.
@@ -69,7 +81,7 @@ pub(super) fn stored(batch: &Batch) -> &Bytes {
 
 impl Header {
     /// The header of `batch`; nothing if its length does not fit the form.
-    pub(super) fn of(batch: &Batch, received_at: u64) -> Option<Self> {
+    pub(super) fn of(batch: &Batch, origin: Origin, received_at: u64) -> Option<Self> {
         let bytes = stored(batch);
         let stored_len = u32::try_from(bytes.len()).ok().filter(|n| *n <= MAX_STORED_LEN)?;
         let decoded_len = u32::try_from(batch.payload.len()).ok()?;
@@ -78,6 +90,7 @@ impl Header {
             crc: 0,
             signal: batch.signal,
             encoding: batch.carried.as_ref().map(|c| c.encoding),
+            origin,
             n_items: batch.n_items,
             received_at,
             decoded_len,
@@ -92,6 +105,7 @@ impl Header {
         out[4..8].copy_from_slice(&self.crc.to_le_bytes());
         out[8] = signal_code(self.signal);
         out[9] = encoding_code(self.encoding);
+        out[10..12].copy_from_slice(&self.origin.0.to_le_bytes());
         out[12..16].copy_from_slice(&self.n_items.to_le_bytes());
         out[16..24].copy_from_slice(&self.received_at.to_le_bytes());
         out[24..28].copy_from_slice(&self.decoded_len.to_le_bytes());
@@ -103,7 +117,7 @@ impl Header {
         if stored_len > MAX_STORED_LEN {
             return Err("impossible length");
         }
-        if raw[10..12] != [0; 2] || raw[28..32] != [0; 4] {
+        if raw[28..32] != [0; 4] {
             return Err("reserved bytes are set");
         }
         Ok(Self {
@@ -111,10 +125,16 @@ impl Header {
             crc: u32_at(raw, 4),
             signal: signal_of(raw[8]).ok_or("unknown signal")?,
             encoding: encoding_of(raw[9])?,
+            origin: Origin(u16::from_le_bytes([raw[10], raw[11]])),
             n_items: u32_at(raw, 12),
             received_at: u64_at(raw, 16),
             decoded_len: u32_at(raw, 24),
         })
+    }
+
+    /// What the record adds to accounts.
+    pub(super) fn amount(&self) -> Amount {
+        Amount::new(self.n_items.into(), self.decoded_len.into())
     }
 
     /// CRC-32 over the header without the checksum itself, then the stored bytes.
@@ -167,7 +187,7 @@ pub(super) fn segment_header(id: SegmentId, created_at: u64) -> [u8; SEGMENT_HEA
 /// When segment `id` was created, if `raw` is its header.
 pub(super) fn created_at(raw: &[u8; SEGMENT_HEADER], id: SegmentId) -> Option<u64> {
     let sound = raw[0..8] == MAGIC
-        && u32_at(raw, 8) == VERSION
+        && matches!(u32_at(raw, 8), FIRST_VERSION | VERSION)
         && u64_at(raw, 12) == id.0
         && u32_at(raw, 28) == crc32fast::hash(&raw[0..28]);
     sound.then(|| u64_at(raw, 20))
@@ -214,8 +234,13 @@ impl Record {
     /// The position right behind it: the next record's, if the segment has another.
     #[must_use]
     pub fn end(&self) -> Position {
-        let n = RECORD_HEADER_LEN + stored(&self.batch).len() as u64;
-        Position { offset: self.position.offset + n, ..self.position }
+        Position { offset: self.position.offset + self.n_bytes, ..self.position }
+    }
+
+    /// What it adds to accounts.
+    #[must_use]
+    pub fn amount(&self) -> Amount {
+        Amount::of(&self.batch)
     }
 }
 

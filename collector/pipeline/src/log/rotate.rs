@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::{LogError, io};
 use super::record::{SEGMENT_HEADER_LEN, SegmentId, segment_header};
 use super::segment::{Body, Segment, file_name};
+use super::state::State;
 use super::writer::{Place, Shared, Writer};
 
 impl Shared {
@@ -19,21 +20,41 @@ impl Shared {
             && state.n_bytes + n_staged + SEGMENT_HEADER_LEN <= self.options.max_bytes
     }
 
-    /// Deletes the oldest segments until `n_wanted` bytes fit and none is too old.
-    pub(super) fn make_room(&self, writer: &mut Writer, n_wanted: u64, now: u64) {
+    /// Deletes the oldest segments that every exporter has passed until `n_wanted` bytes fit and none
+    /// of them is too old; [`LogError::Full`] if they do not fit then.
+    pub(super) fn make_room(
+        &self,
+        writer: &mut Writer,
+        n_wanted: u64,
+        now: u64,
+    ) -> Result<(), LogError> {
         let limit =
             |age: Duration| now.saturating_sub(age.as_nanos().try_into().unwrap_or(u64::MAX));
         let too_old = self.options.max_age.map_or(0, limit);
+        let (mut asked, mut owed) = (false, None);
         loop {
             let mut state = self.lock();
             let full = state.n_bytes + writer.n_staged + n_wanted > self.options.max_bytes;
             // Nothing in a segment is younger than the start of the one behind it.
             let old = state.segments.get(1).is_some_and(|next| next.created_at < too_old);
             if !(full || old) {
-                return;
+                return Ok(());
             }
-            let Some(oldest) = state.segments.pop_front() else { return };
-            state.n_bytes -= oldest.n_bytes;
+            if !state.oldest_is_history() {
+                return if full && !state.segments.is_empty() {
+                    Err(LogError::Full)
+                } else {
+                    Ok(())
+                };
+            }
+            if !asked && state.oldest_is_unkept() {
+                asked = true;
+                let hook = state.before_delete.clone();
+                drop(state);
+                owed = hook.filter(|hook| !hook());
+                continue;
+            }
+            let Some(oldest) = state.pop_oldest() else { return Ok(()) };
             if state.segments.is_empty() {
                 // The open one goes itself; nothing is staged in it, and it needs no sync.
                 writer.file = None;
@@ -48,8 +69,20 @@ impl Shared {
                 let sealed = oldest.sealed || writer.file.is_none();
                 state.n_bytes += oldest.n_bytes;
                 state.segments.push_front(Segment { sealed, ..oldest });
+                return Ok(());
+            }
+            // Failed again, it is logged, and the next segment asks for it.
+            owed = owed.filter(|hook| !hook());
+        }
+    }
+
+    /// Drops the segments of a log in memory that everybody has passed, but for its history.
+    pub(super) fn forget_unwanted(&self, state: &mut State) {
+        while let Some(n_bytes) = state.n_unwanted_bytes() {
+            if state.n_bytes - n_bytes < self.options.history_bytes {
                 return;
             }
+            state.pop_oldest();
         }
     }
 
@@ -89,7 +122,11 @@ impl Shared {
         };
         let mut state = self.lock();
         state.n_bytes += segment.n_bytes;
-        state.segments.push_back(segment);
+        let before = state.taken;
+        state.segments.push_back(Segment { before, ..segment });
+        if !self.is_on_disk() {
+            self.forget_unwanted(&mut state);
+        }
         Ok(())
     }
 
@@ -119,6 +156,7 @@ impl Shared {
         if let Some(file) = &writer.file {
             let _ = file.set_len(end);
         }
+        writer.staged.clear();
         writer.n_staged = 0;
         self.leave(writer);
     }
@@ -130,6 +168,7 @@ impl Shared {
         let Some(last) = state.segments.back_mut() else { return };
         last.sealed = true;
         if last.n_bytes > SEGMENT_HEADER_LEN {
+            state.sealed.iter().for_each(|alarm| alarm.notify_one());
             return;
         }
         let Some(empty) = state.segments.pop_back() else { return };

@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use durable_fs::{File, Fs};
 
+use super::claim::Mark;
 use super::error::{LogError, io};
 use super::record::{self, Position, Record, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentId};
+use crate::ledger::Amount;
 
 /// Where a log keeps its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +42,22 @@ pub(super) struct Segment {
     /// Bytes that hold whole records; what a failed write left behind lies past it.
     pub(super) n_bytes: u64,
     pub(super) created_at: u64,
+    /// What the log took in before its first record.
+    pub(super) before: Tally,
+    /// What its records add to accounts.
+    pub(super) amount: Amount,
     /// Its damage has been logged and counted.
     pub(super) damaged: bool,
     pub(super) body: Body,
+}
+
+/// How much a log took in up to some place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    /// Items and bytes since the log began, as far as anybody remembers.
+    pub(super) amount: Amount,
+    /// Bytes of records since the log was opened; those found then count as well.
+    pub(super) n_stored: u64,
 }
 
 #[derive(Debug)]
@@ -60,12 +75,16 @@ pub(super) struct OnDisk {
 impl Segment {
     pub(super) fn on_disk(id: SegmentId, path: PathBuf, n_bytes: u64, created_at: u64) -> Self {
         let body = Body::File(Arc::new(OnDisk { path, reader: OnceLock::new() }));
-        Self { id, sealed: false, n_bytes, created_at, damaged: false, body }
+        Self::new(id, n_bytes, created_at, body)
     }
 
     pub(super) fn in_memory(id: SegmentId, created_at: u64) -> Self {
-        let (n_bytes, body) = (SEGMENT_HEADER_LEN, Body::Memory(Vec::new()));
-        Self { id, sealed: false, n_bytes, created_at, damaged: false, body }
+        Self::new(id, SEGMENT_HEADER_LEN, created_at, Body::Memory(Vec::new()))
+    }
+
+    fn new(id: SegmentId, n_bytes: u64, created_at: u64, body: Body) -> Self {
+        let (before, amount) = Default::default();
+        Self { id, sealed: false, n_bytes, created_at, before, amount, damaged: false, body }
     }
 
     pub(super) fn info(&self) -> SegmentInfo {
@@ -79,6 +98,15 @@ impl Segment {
 
     pub(super) fn end(&self) -> Position {
         Position { segment: self.id, offset: self.n_bytes }
+    }
+
+    pub(super) fn start(&self) -> Mark {
+        Mark { position: Position::start_of(self.id), taken: self.before.amount }
+    }
+
+    /// Bytes of records before `offset` since the log was opened.
+    pub(super) fn stored_before(&self, offset: u64) -> u64 {
+        self.before.n_stored + offset.clamp(SEGMENT_HEADER_LEN, self.n_bytes) - SEGMENT_HEADER_LEN
     }
 }
 

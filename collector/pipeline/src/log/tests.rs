@@ -19,7 +19,7 @@ fn clock() -> Arc<ManualClock> {
 }
 
 fn small(max_bytes: u64) -> LogOptions {
-    LogOptions { segment_bytes: 300, max_bytes, max_age: None }
+    LogOptions { segment_bytes: 300, ..LogOptions::with_max_bytes(max_bytes) }
 }
 
 fn open(dir: &Path, options: LogOptions) -> Log {

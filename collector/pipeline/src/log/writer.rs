@@ -9,7 +9,6 @@
 //! What was staged and given up is cut off the file. Should that fail too, a restart may find such
 //! records; their senders were refused, so they are duplicates and not losses.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -19,14 +18,17 @@ use std::time::Duration;
 use durable_fs::{Clock, File, Fs};
 use tokio::sync::watch;
 
+use super::claim::Reserved;
+use super::count::{Past, count};
 use super::error::{LogError, io};
 use super::lock::create_durably;
 use super::reader::LogReader;
 use super::record::{
-    Header, Position, RECORD_HEADER_LEN, Record, SEGMENT_HEADER_LEN, SegmentId, stored,
+    Header, Origin, Position, RECORD_HEADER_LEN, Record, SEGMENT_HEADER_LEN, SegmentId, stored,
 };
 use super::recover::recover;
-use super::segment::{Body, Segment};
+use super::segment::Body;
+use super::state::State;
 use crate::Batch;
 
 /// Bounds of a log.
@@ -37,8 +39,14 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Bytes of all segments together, past which the oldest go.
     pub max_bytes: u64,
-    /// Age past which segments go; `None` keeps them until room is needed.
+    /// Age past which segments go that no exporter waits for; `None` keeps them until room is needed.
     pub max_age: Option<Duration>,
+    /// Bytes of the last records that a log on disk keeps in memory for those who follow it closely.
+    /// Default 4 MiB: a second of a busy machine.
+    pub tail_bytes: u64,
+    /// Bytes of a log in memory that stay although everybody has passed them; one on disk keeps all
+    /// it has room for.
+    pub history_bytes: u64,
 }
 
 /// A pipeline's log; clones are one.
@@ -50,7 +58,7 @@ pub struct Log {
 pub(super) struct Shared {
     pub(super) place: Place,
     pub(super) options: LogOptions,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     /// Held while a record is written or synced; taken before `state` where both are.
     writer: Mutex<Writer>,
     /// Held for a look or a change in memory, never for I/O on a segment's bytes.
@@ -66,19 +74,14 @@ pub(super) enum Place {
     Memory,
 }
 
-pub(super) struct State {
-    /// Oldest first; only the last may be open.
-    pub(super) segments: VecDeque<Segment>,
-    /// Visible bytes of all of them.
-    pub(super) n_bytes: u64,
-}
-
 /// What only the writing side needs.
 pub(super) struct Writer {
     /// The open segment's file.
     pub(super) file: Option<Box<dyn File>>,
     pub(super) next_id: SegmentId,
-    /// Bytes written to the open segment that are not visible yet.
+    /// Records in the open segment that are not visible yet.
+    pub(super) staged: Vec<Record>,
+    /// Bytes of them.
     pub(super) n_staged: u64,
     /// The open segment's name is not synced yet.
     pub(super) unnamed: bool,
@@ -99,7 +102,8 @@ impl LogOptions {
     /// Segments of the default size in `max_bytes` together.
     #[must_use]
     pub fn with_max_bytes(max_bytes: u64) -> Self {
-        Self { segment_bytes: 64 << 20, max_bytes, max_age: None }
+        let (segment_bytes, tail_bytes) = (64 << 20, 4 << 20);
+        Self { segment_bytes, max_bytes, max_age: None, tail_bytes, history_bytes: u64::MAX }
     }
 }
 
@@ -113,10 +117,25 @@ impl Log {
         dir: &Path,
         options: LogOptions,
     ) -> Result<Self, LogError> {
+        Self::open_after(fs, clock, dir, options, &Past::default())
+    }
+
+    /// The same, where `past` is what its checkpoints remember.
+    pub fn open_after(
+        fs: Arc<dyn Fs>,
+        clock: Arc<dyn Clock>,
+        dir: &Path,
+        options: LogOptions,
+        past: &Past,
+    ) -> Result<Self, LogError> {
         create_durably(fs.as_ref(), dir)?;
         let found = recover(fs.as_ref(), dir)?;
+        let next_id = found.next_id.max(past.next_id);
+        let mut state = State::default();
+        state.segments = found.segments;
+        count(fs.as_ref(), &mut state, past)?;
         let place = Place::Disk { fs, dir: dir.to_owned() };
-        let mut shared = Shared::new(place, clock, options, found.segments, found.next_id);
+        let mut shared = Shared::new(place, clock, options, state, next_id);
         (shared.n_damaged, shared.n_torn) = (AtomicU64::new(found.n_damaged), found.n_torn);
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -124,14 +143,14 @@ impl Log {
     /// A log in memory.
     #[must_use]
     pub fn memory(clock: Arc<dyn Clock>, options: LogOptions) -> Self {
-        let none = VecDeque::new();
-        Self { shared: Arc::new(Shared::new(Place::Memory, clock, options, none, SegmentId(1))) }
+        let (state, first) = (State::default(), SegmentId(1));
+        Self { shared: Arc::new(Shared::new(Place::Memory, clock, options, state, first)) }
     }
 
     /// Whether a batch is small enough for the log's bound.
     pub fn fits(&self, batch: &Batch) -> Result<(), LogError> {
         let max_bytes = self.shared.options.max_bytes;
-        let n_bytes = stored(batch).len() as u64 + RECORD_HEADER_LEN;
+        let n_bytes = self.shared.cost(batch);
         match n_bytes + SEGMENT_HEADER_LEN > max_bytes {
             true => Err(LogError::TooLarge { n_bytes, max_bytes }),
             false => Ok(()),
@@ -141,9 +160,14 @@ impl Log {
     /// Adds a batch behind all others and says where it stands, without an fsync. On an error it was
     /// not taken.
     pub fn append(&self, batch: &Batch) -> Result<Position, LogError> {
+        self.append_from(Origin::default(), batch)
+    }
+
+    /// The same, from a receiver.
+    pub fn append_from(&self, origin: Origin, batch: &Batch) -> Result<Position, LogError> {
         loop {
             let mut writer = self.shared.writer();
-            let staged = self.shared.stage(&mut writer, batch);
+            let staged = self.shared.stage(&mut writer, origin, batch);
             self.shared.publish(&mut writer);
             if let Staged::At(position) = staged? {
                 return Ok(position);
@@ -153,8 +177,8 @@ impl Log {
 
     /// Writes a batch behind all others; it is visible after the next [`Self::commit`] or
     /// [`Self::publish`]. On an error it was not taken.
-    pub(super) fn stage(&self, batch: &Batch) -> Result<Staged, LogError> {
-        self.shared.stage(&mut self.shared.writer(), batch)
+    pub(super) fn stage(&self, origin: Origin, batch: &Batch) -> Result<Staged, LogError> {
+        self.shared.stage(&mut self.shared.writer(), origin, batch)
     }
 
     /// Syncs what is staged and makes it visible; on an error none of it was taken.
@@ -175,6 +199,12 @@ impl Log {
         self.shared.publish(&mut self.shared.writer());
     }
 
+    /// Lets `batch` in if all primary claims have room for it; until then others may take the room.
+    #[must_use]
+    pub fn reserve(&self, batch: &Batch) -> Option<Reserved> {
+        self.shared.reserve(self.shared.cost(batch))
+    }
+
     /// A reader of this log.
     #[must_use]
     pub fn reader(&self) -> LogReader {
@@ -193,15 +223,14 @@ impl Shared {
         place: Place,
         clock: Arc<dyn Clock>,
         mut options: LogOptions,
-        segments: VecDeque<Segment>,
+        state: State,
         next_id: SegmentId,
     ) -> Self {
         options.segment_bytes = options.segment_bytes.min(options.max_bytes / 4).max(1);
-        let n_bytes = segments.iter().map(|s| s.n_bytes).sum();
         let (head, _) = watch::channel(Position::start_of(next_id));
-        let state = Mutex::new(State { segments, n_bytes });
-        let writer = Writer { file: None, next_id, n_staged: 0, unnamed: false, broken: false };
-        let (writer, n_damaged) = (Mutex::new(writer), AtomicU64::new(0));
+        let (staged, n_staged, unnamed, broken) = Default::default();
+        let writer = Writer { file: None, next_id, staged, n_staged, unnamed, broken };
+        let (writer, state, n_damaged) = (Mutex::new(writer), Mutex::new(state), AtomicU64::new(0));
         Self { place, options, clock, writer, state, head, n_damaged, n_torn: 0 }
     }
 
@@ -213,18 +242,38 @@ impl Shared {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stage(&self, writer: &mut Writer, batch: &Batch) -> Result<Staged, LogError> {
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self.place, Place::Disk { .. })
+    }
+
+    /// Bytes a batch takes up: in memory all it holds, on disk what is written.
+    pub(super) fn cost(&self, batch: &Batch) -> u64 {
+        let n_bytes = match self.place {
+            Place::Memory => batch.held_bytes(),
+            Place::Disk { .. } => stored(batch).len() as u64,
+        };
+        n_bytes + RECORD_HEADER_LEN
+    }
+
+    fn stage(
+        &self,
+        writer: &mut Writer,
+        origin: Origin,
+        batch: &Batch,
+    ) -> Result<Staged, LogError> {
         let max_bytes = self.options.max_bytes;
-        let n_stored = stored(batch).len() as u64 + RECORD_HEADER_LEN;
+        let n_bytes = self.cost(batch);
         let now = self.clock.unix_nanos();
-        let fits = Header::of(batch, now).filter(|_| n_stored + SEGMENT_HEADER_LEN <= max_bytes);
-        let header = fits.ok_or(LogError::TooLarge { n_bytes: n_stored, max_bytes })?;
-        if writer.n_staged > 0 && !self.goes_behind(writer, n_stored) {
+        let header = Header::of(batch, origin, now);
+        let header = header.filter(|_| n_bytes + SEGMENT_HEADER_LEN <= max_bytes);
+        let header = header.ok_or(LogError::TooLarge { n_bytes, max_bytes })?;
+        if writer.n_staged > 0 && !self.goes_behind(writer, n_bytes) {
             return Ok(Staged::CommitFirst);
         }
-        self.make_room(writer, n_stored + SEGMENT_HEADER_LEN, now);
-        self.rotate(writer, n_stored, now)?;
-        self.write(writer, &header, batch).map(Staged::At)
+        self.shed_for(writer.n_staged + n_bytes);
+        self.make_room(writer, n_bytes + SEGMENT_HEADER_LEN, now)?;
+        self.rotate(writer, n_bytes, now)?;
+        self.write(writer, &header, batch, n_bytes).map(Staged::At)
     }
 
     fn write(
@@ -232,48 +281,48 @@ impl Shared {
         writer: &mut Writer,
         header: &Header,
         batch: &Batch,
+        n_bytes: u64,
     ) -> Result<Position, LogError> {
-        let mut state = self.lock();
+        let state = self.lock();
         let nowhere = LogError::Absent(Position::start_of(writer.next_id));
         // `rotate` left an open segment; were there none, nothing would be at this position.
-        let Some(last) = state.segments.back_mut() else { return Err(nowhere) };
+        let Some(last) = state.segments.back() else { return Err(nowhere) };
         let end = last.end();
         let position = Position { offset: end.offset + writer.n_staged, ..end };
-        let n_stored = RECORD_HEADER_LEN + stored(batch).len() as u64;
-        let path = match &mut last.body {
-            Body::Memory(records) => {
-                let (batch, received_at) = (batch.clone(), header.received_at);
-                records.push(Record { position, received_at, batch });
-                drop(state);
-                writer.n_staged += n_stored;
-                self.publish(writer);
-                return Ok(position);
-            }
-            Body::File(on_disk) => on_disk.path.clone(),
+        let path = match &last.body {
+            Body::Memory(_) => None,
+            Body::File(on_disk) => Some(on_disk.path.clone()),
         };
         drop(state);
-        let Some(file) = &mut writer.file else { return Err(nowhere) };
-        let written = file.write_all(&header.encode()).and_then(|()| file.write_all(stored(batch)));
-        if let Err(error) = written {
-            // The tail is torn; what was staged before it is whole and stays.
-            let _ = file.set_len(position.offset);
-            writer.broken = true;
-            return Err(io("append to", &path, error));
+        if let Some(path) = path {
+            let Some(file) = &mut writer.file else { return Err(nowhere) };
+            let written =
+                file.write_all(&header.encode()).and_then(|()| file.write_all(stored(batch)));
+            if let Err(error) = written {
+                // The tail is torn; what was staged before it is whole and stays.
+                let _ = file.set_len(position.offset);
+                writer.broken = true;
+                return Err(io("append to", &path, error));
+            }
         }
-        writer.n_staged += n_stored;
+        let (received_at, origin, batch) = (header.received_at, header.origin, batch.clone());
+        writer.staged.push(Record { position, received_at, origin, batch, n_bytes });
+        writer.n_staged += n_bytes;
         Ok(position)
     }
 
     /// Makes what is staged visible.
     fn publish(&self, writer: &mut Writer) {
-        let n_staged = std::mem::take(&mut writer.n_staged);
+        if writer.staged.is_empty() {
+            return;
+        }
+        writer.n_staged = 0;
         let mut state = self.lock();
-        let Some(last) = state.segments.back_mut().filter(|_| n_staged > 0) else { return };
-        last.n_bytes += n_staged;
-        let end = last.end();
-        state.n_bytes += n_staged;
-        drop(state);
-        self.head.send_replace(end);
+        state.add(std::mem::take(&mut writer.staged), self.options.tail_bytes);
+        if let Some(last) = state.segments.back() {
+            // Under the lock, so that heads are told in their order.
+            self.head.send_replace(last.end());
+        }
     }
 }
 

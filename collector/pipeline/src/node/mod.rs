@@ -1,14 +1,18 @@
-//! What a receiver and an exporter are to the pipeline, and how they are found by name.
+//! What a receiver, a processor and an exporter are to the pipeline, and how they are found by name.
 //!
 //! A node is built from its settings and from the files of certificates and tokens they name, without any other
 //! I/O, so that a configuration can be checked; it touches the network only when it is started (receivers) or
 //! asked to send (exporters).
 
 mod exporter;
+mod processor;
 mod receiver;
 mod registry;
 pub mod settings;
 
 pub use exporter::{Delivered, ExportError, Exporter};
+pub use processor::{Observation, Observer};
 pub use receiver::{Bound, NodeError, Receiver, Started};
-pub use registry::{Built, ExporterKind, NodeContext, ReceiverKind, Registry};
+pub use registry::{
+    Built, ExporterKind, NodeContext, ProcessorKind, ProcessorShape, ReceiverKind, Registry,
+};

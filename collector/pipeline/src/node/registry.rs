@@ -7,9 +7,10 @@ use collector_otlp::admission::Budget;
 use collector_telemetry::Metrics;
 use durable_fs::Clock;
 
-use super::{Exporter, Receiver};
+use super::{Exporter, Observer, Receiver};
 use crate::Signal;
-use crate::config::{ComponentId, Finding, Tree, nearest};
+use crate::config::{ComponentId, Finding, OWN_PROCESSORS, Tree, nearest};
+use crate::consumer::Notices;
 
 /// What every node may use.
 #[derive(Clone)]
@@ -38,6 +39,25 @@ pub struct ReceiverKind {
     pub build: fn(&Tree, &NodeContext) -> Built<dyn Receiver>,
 }
 
+/// A kind of processor.
+#[derive(Clone, Copy)]
+pub struct ProcessorKind {
+    /// The name in a configuration.
+    pub name: &'static str,
+    /// What it can read.
+    pub signals: &'static [Signal],
+    /// Where it stands, and how it is built.
+    pub shape: ProcessorShape,
+}
+
+/// Where a processor stands.
+#[derive(Clone, Copy)]
+pub enum ProcessorShape {
+    /// Behind the log: checks the settings and builds the node; no I/O but reading the files they name.
+    /// The notices tell it how far exporters are, once the graph runs.
+    Observer(fn(&Tree, &NodeContext, &Notices) -> Built<dyn Observer>),
+}
+
 /// A kind of exporter.
 #[derive(Clone, Copy)]
 pub struct ExporterKind {
@@ -57,6 +77,8 @@ pub struct ExporterKind {
 pub struct Registry {
     /// Receivers.
     pub receivers: &'static [ReceiverKind],
+    /// Processors, but for those that are the pipeline's own.
+    pub processors: &'static [ProcessorKind],
     /// Exporters.
     pub exporters: &'static [ExporterKind],
 }
@@ -66,6 +88,12 @@ impl Registry {
     pub fn receiver(&self, name: &str) -> Result<&'static ReceiverKind, Missing> {
         let known = || self.receivers.iter().map(|k| k.name);
         self.receivers.iter().find(|k| k.name == name).ok_or_else(|| missing(name, known))
+    }
+
+    /// The processor called `name`, or what to say instead.
+    pub fn processor(&self, name: &str) -> Result<&'static ProcessorKind, Missing> {
+        let known = || self.processors.iter().map(|k| k.name).chain(OWN_PROCESSORS);
+        self.processors.iter().find(|k| k.name == name).ok_or_else(|| missing(name, known))
     }
 
     /// The exporter called `name` now or formerly, or what to say instead.
@@ -100,6 +128,12 @@ fn kin(name: &str) -> Option<&'static str> {
 }
 
 impl fmt::Debug for ReceiverKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for ProcessorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }

@@ -1,7 +1,11 @@
-//! Sends what waits in a queue, over and over until it is settled.
+//! Sends what a feed holds, over and over until it is settled.
+//!
+//! # Invariants
+//! 1. With one lane, records of a pipeline leave in the order of its log, retries included.
+//! 2. A lane that is stopped or panics gives its record back; nothing is lost by it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use collector_telemetry::names::metric;
@@ -11,10 +15,10 @@ use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 
 use super::backoff::{Backoff, Jitter};
-use super::bounded::{InHand, Item, Queue};
 use super::said::Sampler;
 use crate::config::RetryConfig;
-use crate::ledger::Reason;
+use crate::consumer::{Feed, InHand};
+use crate::ledger::{Amount, Reason, Totals};
 use crate::node::{Delivered, ExportError, Exporter};
 
 /// After so many panics over one batch the batch is taken for the cause and dropped.
@@ -27,7 +31,7 @@ pub struct Meters {
     duration: Histogram,
 }
 
-/// What lanes need besides a queue and an exporter.
+/// What lanes need besides a feed and an exporter.
 #[derive(Clone)]
 pub struct LaneOptions {
     /// Requests under way at once; absent, the exporter's own default.
@@ -42,17 +46,18 @@ pub struct LaneOptions {
     pub meters: Meters,
 }
 
-/// Everything between a queue and its exporter.
+/// Everything between a feed and its exporter.
 pub struct Lanes {
     name: String,
-    queue: Arc<Queue>,
+    feed: Arc<Feed>,
     exporter: Arc<dyn Exporter>,
     options: LaneOptions,
     drops: Sampler,
     failures: Sampler,
+    attempts: Attempts,
 }
 
-/// The exporter panicked; its batch is back in the queue.
+/// The exporter panicked; its record waits again.
 #[derive(Debug, thiserror::Error)]
 #[error("exporter {exporter} panicked: {message}")]
 pub struct ExporterPanicked {
@@ -61,6 +66,13 @@ pub struct ExporterPanicked {
     /// What it said.
     pub message: String,
 }
+
+/// When the attempts under way began, by the monotonic clock.
+#[derive(Default)]
+struct Attempts(Mutex<Vec<Duration>>);
+
+/// One attempt, until it is dropped.
+struct UnderWay<'a>(&'a Attempts, Duration);
 
 /// What becomes of an item, decided after each attempt.
 enum Verdict {
@@ -81,26 +93,32 @@ impl Meters {
 }
 
 impl Lanes {
-    /// Lanes from `queue` to `exporter`, called `name` in logs and metrics.
+    /// Lanes from `feed` to `exporter`, called `name` in logs and metrics.
     #[must_use]
     pub fn new(
         name: String,
-        queue: Arc<Queue>,
+        feed: Arc<Feed>,
         exporter: Arc<dyn Exporter>,
         options: LaneOptions,
     ) -> Self {
-        let (drops, failures) = Default::default();
-        Self { name, queue, exporter, options, drops, failures }
+        let (drops, failures, attempts) = Default::default();
+        Self { name, feed, exporter, options, drops, failures, attempts }
     }
 
-    /// Runs until the queue is closed and empty. May be dropped at any time and run again.
+    /// How long the attempt has been under way that began first.
+    #[must_use]
+    pub fn busy_for(&self) -> Duration {
+        self.attempts.oldest(self.options.clock.monotonic())
+    }
+
+    /// Runs until the feed is closed and empty. May be dropped at any time and run again.
     pub async fn run(&self) -> Result<(), ExporterPanicked> {
         let n_lanes = self.options.n_in_flight.unwrap_or_else(|| self.exporter.n_in_flight());
         try_join_all((0..n_lanes.max(1)).map(|_| self.lane())).await.map(|_| ())
     }
 
     async fn lane(&self) -> Result<(), ExporterPanicked> {
-        while let Some(item) = self.queue.pop().await {
+        while let Some(item) = self.feed.next().await {
             self.settle(item).await?;
         }
         Ok(())
@@ -117,24 +135,25 @@ impl Lanes {
             }
             match self.attempt(&item, &mut backoff, first_attempt).await {
                 Verdict::Delivered(delivered) => {
-                    self.account_delivered(&item, delivered);
-                    item.settle();
+                    let totals = self.totals_of(&item, delivered);
+                    item.settle(totals);
                     return Ok(());
                 }
                 Verdict::Dropped { reason, error } => {
-                    self.account_dropped(&item, reason, &error.to_string());
-                    item.settle();
+                    self.drop_item(item, reason, &error.to_string());
                     return Ok(());
                 }
                 Verdict::Again { wait, error } => {
                     self.say_failure(wait, &error);
                     failed_before = true;
                     tokio::time::sleep(wait).await;
+                    if item.is_given_up() {
+                        return Ok(());
+                    }
                 }
                 Verdict::Panicked(message) => {
                     if item.note_panic() >= MAX_PANICS {
-                        self.account_dropped(&item, Reason::Panic, &message);
-                        item.settle();
+                        self.drop_item(item, Reason::Panic, &message);
                     }
                     return Err(ExporterPanicked { exporter: self.name.clone(), message });
                 }
@@ -142,9 +161,11 @@ impl Lanes {
         }
     }
 
-    async fn attempt(&self, item: &Item, backoff: &mut Backoff, first: Duration) -> Verdict {
+    async fn attempt(&self, item: &InHand, backoff: &mut Backoff, first: Duration) -> Verdict {
         let started = self.options.clock.monotonic();
-        let outcome = AssertUnwindSafe(self.exporter.export(&item.batch)).catch_unwind().await;
+        let under_way = self.attempts.begin(started);
+        let outcome = AssertUnwindSafe(self.exporter.export(item)).catch_unwind().await;
+        drop(under_way);
         let now = self.options.clock.monotonic();
         self.options
             .meters
@@ -169,23 +190,26 @@ impl Lanes {
         }
     }
 
-    fn account_delivered(&self, item: &Item, delivered: Delivered) {
+    fn totals_of(&self, item: &InHand, delivered: Delivered) -> Totals {
         // A backend that refuses more than it was sent is held to what it was sent.
-        let mut left = item.n_items();
+        let mut left = Amount::of(item);
+        let mut totals = Totals::default();
         for (reason, n) in delivered.dropped {
-            let n = n.min(left);
-            left -= n;
-            item.edge.drop_items(reason, n, 0);
+            let n = n.min(left.n_items);
+            left.n_items -= n;
+            totals.drop_for(reason, Amount::new(n, 0));
             if n > 0 {
                 self.say_drop(n, reason, &delivered.message);
             }
         }
-        item.edge.deliver(left, item.n_bytes());
+        totals.delivered = left;
+        totals
     }
 
-    fn account_dropped(&self, item: &Item, reason: Reason, error: &str) {
-        item.edge.drop_items(reason, item.n_items(), item.n_bytes());
+    fn drop_item(&self, item: InHand, reason: Reason, error: &str) {
         self.say_drop(item.n_items(), reason, error);
+        let amount = Amount::of(&item);
+        item.settle(Totals::dropped(reason, amount));
     }
 
     fn say_drop(&self, n_items: u64, reason: Reason, error: &str) {
@@ -199,6 +223,27 @@ impl Lanes {
         if let Some(n_left_out) = self.failures.pass(self.options.clock.monotonic()) {
             let (exporter, wait_ms) = (&self.name, wait.as_millis());
             tracing::warn!(exporter, %error, wait_ms, n_left_out, "delivery failed, trying again");
+        }
+    }
+}
+
+impl Attempts {
+    fn begin(&self, now: Duration) -> UnderWay<'_> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(now);
+        UnderWay(self, now)
+    }
+
+    fn oldest(&self, now: Duration) -> Duration {
+        let began = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        began.iter().min().map_or(Duration::ZERO, |at| now.saturating_sub(*at))
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut began = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(i) = began.iter().position(|at| *at == self.1) {
+            began.swap_remove(i);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Queues and lanes with a scripted exporter, on paused time.
+//! Lanes with a scripted exporter behind a log in memory, on paused time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,13 @@ use collector_telemetry::Metrics;
 use durable_fs::Clock;
 use futures_util::future::BoxFuture;
 use proptest::prelude::*;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::config::RetryConfig;
-use crate::ledger::{Edge, EdgeAccount, EdgeId, Ledger, Reason};
+use crate::consumer::{Consumer, Feed, Key, Passed, Start};
+use crate::ledger::{EdgeAccount, EdgeId, Ledger, Reason};
+use crate::log::{Log, LogOptions, Role};
 use crate::node::{Delivered, ExportError, Exporter};
 use crate::{Batch, Signal};
 
@@ -70,10 +73,9 @@ impl Exporter for Scripted {
 
 struct Bench {
     exporter: Arc<Scripted>,
-    queue: Arc<Queue>,
+    log: Log,
+    feed: Arc<Feed>,
     ledger: Ledger,
-    edge: Edge,
-    account: usize,
     lanes: Lanes,
 }
 
@@ -82,13 +84,20 @@ impl Bench {
         let clock = Arc::new(Paused(tokio::time::Instant::now()));
         let exporter = Arc::new(Scripted::default());
         *exporter.script.lock().unwrap() = script.into();
-        let queue = Queue::new(1_000, clock.clone());
-        let account = queue.open_account();
+        let log = Log::memory(clock.clone(), LogOptions::with_max_bytes(100_000));
         let ledger = Ledger::new();
-        let counted = Arc::clone(&queue);
         let [pipeline, from, to] = ["logs", "log", "x"].map(ToOwned::to_owned);
-        let queued = Box::new(move || counted.account(account));
-        let edge = ledger.open(EdgeId { pipeline, from, to }, Signal::Logs, Some(queued));
+        let wake = Arc::new(Notify::new());
+        let start = Start {
+            key: Key::new("logs", "x"),
+            role: Role::Primary,
+            share: 1_000,
+            passed: Passed { position: log.reader().head(), ..Passed::default() },
+            wake: Arc::clone(&wake),
+        };
+        let edge = EdgeId { pipeline, from, to };
+        let consumer = Consumer::start(&log.reader(), start, &ledger, edge);
+        let feed = Feed::new(vec![consumer], wake);
         let options = LaneOptions {
             n_in_flight: Some(n_lanes),
             retry,
@@ -96,28 +105,26 @@ impl Bench {
             clock,
             meters: Meters::register(&Metrics::new()).unwrap(),
         };
-        let lanes = Lanes::new("x".to_owned(), Arc::clone(&queue), exporter.clone(), options);
-        Self { exporter, queue, ledger, edge, account, lanes }
+        let lanes = Lanes::new("x".to_owned(), Arc::clone(&feed), exporter.clone(), options);
+        Self { exporter, log, feed, ledger, lanes }
     }
 
     fn offer(&self, n_items: u32, n_bytes: usize) -> bool {
         let payload = Bytes::from(vec![0; n_bytes]);
         let batch = Batch { signal: Signal::Logs, payload, n_items, carried: None };
-        let Some(room) = self.queue.reserve(n_bytes as u64) else { return false };
-        self.edge.enter(n_items.into(), n_bytes as u64);
-        room.push(batch, self.edge.clone(), self.account);
-        true
+        let Some(_room) = self.log.reserve(&batch) else { return false };
+        self.log.append(&batch).is_ok()
     }
 
     /// Runs to the end, restarting after each panic, and gives the account.
     async fn drain(&self) -> EdgeAccount {
-        self.queue.close();
+        self.feed.close();
         while self.lanes.run().await.is_err() {
             self.ledger.snapshot().assert_balanced();
         }
         let snapshot = self.ledger.snapshot();
         snapshot.assert_balanced();
-        assert_eq!(self.queue.n_bytes(), 0);
+        assert_eq!(self.feed.consumers()[0].n_waiting_bytes(), 0);
         snapshot.edges[0].clone()
     }
 
@@ -183,23 +190,29 @@ async fn a_batch_that_panics_thrice_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_takes_nothing_and_an_empty_one_any_size() {
+async fn a_full_share_takes_nothing_and_an_empty_one_any_size() {
     let bench = Bench::new(Vec::new(), RetryConfig::default(), 1);
-    assert!(bench.offer(1, 5_000), "alone, a batch may be larger than the queue");
+    assert!(bench.offer(1, 5_000), "alone, a batch may be larger than the share");
     assert!(!bench.offer(1, 1));
     bench.drain().await;
     let bench = Bench::new(Vec::new(), RetryConfig::default(), 1);
+    // Each takes up 32 bytes more than its payload.
     assert!(bench.offer(1, 600));
     assert!(!bench.offer(1, 600));
-    let room = bench.queue.reserve(400).expect("exactly full");
-    assert!(bench.queue.reserve(1).is_none());
+    let batch = |n| Batch {
+        signal: Signal::Logs,
+        payload: Bytes::from(vec![0; n]),
+        n_items: 1,
+        carried: None,
+    };
+    let room = bench.log.reserve(&batch(336)).expect("exactly full");
+    assert!(bench.log.reserve(&batch(1)).is_none());
     drop(room);
-    assert!(bench.offer(1, 400), "room that was not used is given back");
-    tokio::time::advance(Duration::from_secs(9)).await;
-    assert_eq!(bench.queue.oldest(), Duration::from_secs(9));
+    assert!(bench.offer(1, 336), "room that was not used is given back");
+    let consumer = &bench.feed.consumers()[0];
+    assert_eq!(consumer.oldest(), Some(0));
     bench.drain().await;
-    assert_eq!(bench.queue.oldest(), Duration::ZERO);
-    assert!(!bench.offer(1, 1), "a closed queue takes nothing");
+    assert_eq!(consumer.oldest(), None);
 }
 
 proptest! {

@@ -6,14 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, Fs, SystemClock};
-use nestr_pellets::{Destination, ErrorKind, PackError, PackOptions, Packed, PelletName};
-use nestr_server::TracedPacking;
+use nestr_pellets::{
+    Base, Destination, ErrorKind, Limits, PackError, PackOptions, Packed, PelletName,
+};
+use nestr_server::{Cost, TracedPacking};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::restore::not_read;
 use crate::args::CompressArgs;
 use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
@@ -33,7 +36,9 @@ pub(crate) fn run(args: &CompressArgs) -> Result<(), Failure> {
         name,
         profile: args.profile,
         threads: config.pellets.threads,
-        mtime: source_date_epoch()?,
+        mtime: setup::source_date_epoch()?,
+        base: args.base.as_deref().map(open_base).transpose()?.map(Arc::new),
+        delta: args.delta.then_some(args.max_layers),
         sign: args.sign_key.as_deref().map(keys::signing).transpose()?.map(Arc::new),
         ..PackOptions::new(source)
     };
@@ -87,6 +92,7 @@ fn pack(
 fn succeed(operation: &Span, instruments: &Instruments, packed: &Packed) {
     operation.set_attribute(attr::NESTR_PELLET_DIGEST, packed.digest.to_string());
     operation.set_attribute(attr::NESTR_PELLET_TREE, packed.tree.to_string());
+    Cost::from(packed).tell(operation);
     instruments.pellet_compressed(Outcome::Success, packed.duration);
     instruments.pellet_bytes(Direction::In, Stage::Compress, packed.bytes_in);
     instruments.pellet_bytes(Direction::Out, Stage::Compress, packed.bytes_out);
@@ -114,6 +120,8 @@ fn show(
                 "bytes_out": packed.bytes_out,
                 "ratio": ratio(packed),
                 "frames": packed.frames,
+                "frames_reused": packed.n_frames_reused,
+                "layers": packed.layers,
                 "duration_ms": u64::try_from(packed.duration.as_millis()).unwrap_or(u64::MAX),
                 "trace_id": trace_id,
             })
@@ -124,8 +132,16 @@ fn show(
         0 => String::new(),
         n => format!(", left out {n} sockets, pipes or devices"),
     };
+    let against = match (args.base.is_some(), packed.layers.len()) {
+        (false, _) => String::new(),
+        (true, 0) if args.delta => {
+            ", whole: a delta would need too many pellets, or all".to_owned()
+        }
+        (true, 0) => format!(", {} of {} frames copied", packed.n_frames_reused, packed.frames),
+        (true, n) => format!(", a delta that needs {n} earlier pellets"),
+    };
     output::text(&format!(
-        "{}  {} entries, {} → {} ({:.2}×) in {}{skipped}\ndigest  {}\n",
+        "{}  {} entries, {} → {} ({:.2}×) in {}{skipped}{against}\ndigest  {}\n",
         packed.archive.display(),
         packed.entries,
         output::bytes(packed.bytes_in),
@@ -152,6 +168,13 @@ fn real_path(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
+/// The earlier Pellet to pack against.
+fn open_base(archive: &Path) -> Result<Base, Failure> {
+    let sidecar = archive.with_extension("meta.json");
+    Base::open(&DiskFs, archive, &sidecar, &Limits::default())
+        .map_err(|e| not_read(&e).hint("pack without --base, or name another one"))
+}
+
 /// The archive to write. A name that was not given must be free.
 fn target(args: &CompressArgs, name: &PelletName) -> Result<PathBuf, Failure> {
     match &args.output {
@@ -169,14 +192,6 @@ fn target(args: &CompressArgs, name: &PelletName) -> Result<PathBuf, Failure> {
             }
         }
     }
-}
-
-/// The mtime of all entries, by the convention of reproducible builds.
-fn source_date_epoch() -> Result<u64, Failure> {
-    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
-    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        Failure::new(Exit::Usage, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
-    })
 }
 
 fn not_packed(error: &PackError) -> Failure {

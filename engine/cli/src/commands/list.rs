@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use durable_fs::DiskFs;
-use nestr_pellets::{EntryKind, Limits, RawPath, Store, TarKind};
+use nestr_pellets::{EntryKind, Limits, RawPath, Sidecar, SidecarEntry, Store, TarKind};
 use serde::Serialize;
 use serde_json::json;
 
 use super::restore::not_read;
+use super::show::sidecar_of;
 use crate::args::ListArgs;
 use crate::failure::Failure;
 use crate::{output, setup};
@@ -65,8 +66,16 @@ fn pellets(args: &ListArgs) -> Result<(), Failure> {
     output::text(&text)
 }
 
-/// Lists an archive as it is, without its sidecar.
+/// Lists an archive as it is, without its sidecar; a delta by its sidecar, since alone it is no tree.
 fn entries(file: &Path, json: bool) -> Result<(), Failure> {
+    let sidecar = Sidecar::read(&DiskFs, &sidecar_of(file)).ok();
+    if let Some(sidecar) = sidecar.filter(|sidecar| sidecar.delta.is_some()) {
+        let items = sidecar.entries.into_iter().map(|entry| {
+            let SidecarEntry { path, kind, mode, size, target, .. } = entry;
+            Item { path, kind, mode: format!("{mode:04o}"), size: size.unwrap_or(0), target }
+        });
+        return show(&items.collect::<Vec<_>>(), json);
+    }
     let entries = nestr_pellets::list_foreign(&DiskFs, file, &Limits::default());
     let entries = entries.map_err(|e| not_read(&e))?;
     let items: Vec<Item> = entries
@@ -82,11 +91,15 @@ fn entries(file: &Path, json: bool) -> Result<(), Failure> {
             Item { path: RawPath::from(entry.path), kind, mode, size: entry.size, target }
         })
         .collect();
+    show(&items, json)
+}
+
+fn show(items: &[Item], json: bool) -> Result<(), Failure> {
     if json {
         return output::line(&json!({"items": items}).to_string());
     }
     let mut text = String::new();
-    for item in &items {
+    for item in items {
         let end = if item.kind == EntryKind::Directory { "/" } else { "" };
         let _ = write!(
             text,

@@ -3,6 +3,7 @@
 pub(crate) mod compress;
 pub(crate) mod config;
 pub(crate) mod diff;
+pub(crate) mod gc;
 pub(crate) mod list;
 pub(crate) mod restore;
 pub(crate) mod serve;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_pellets::{RawPath, ReadError, ReadErrorKind, RestoreOptions, Restored, Way};
-use nestr_server::TracedRestore;
+use nestr_server::{Cost, Proof, TracedRestore, Verdict, traced_proof};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
@@ -30,23 +30,40 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         replace: args.replace,
         sync: args.sync,
         strict: args.strict,
+        ancestors: args.ancestor.clone(),
         key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         cache: args.cache.clone(),
         linked: args.linked,
+        relocate: args.relocate,
         threads: config.pellets.threads,
         ..RestoreOptions::new(&args.file, real_target(&args.target)?)
     };
-    let (restored, trace_id) = restore(&options, telemetry.instruments(), !args.json)?;
-    let shown = show(args, &restored, trace_id.as_deref());
+    let bar = !args.json;
+    let done = restore(&options, args.verify_build, telemetry.instruments(), bar)?;
+    let shown = show(args, &done);
     telemetry.shutdown(FLUSH);
-    shown
+    shown?;
+    match done.proof.as_ref().and_then(Proof::reason) {
+        None => Ok(()),
+        Some(reason) => Err(Failure::new(Exit::Unverified, reason).hint(
+            "the tree stays where it is, with every file as it was packed; see what the test needs",
+        )),
+    }
+}
+
+/// What there is to show.
+struct Done {
+    restored: Restored,
+    proof: Option<Proof>,
+    trace_id: Option<String>,
 }
 
 fn restore(
     options: &RestoreOptions,
+    verify_build: bool,
     instruments: &Instruments,
     bar: bool,
-) -> Result<(Restored, Option<String>), Failure> {
+) -> Result<Done, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
     let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
@@ -63,9 +80,11 @@ fn restore(
             observer.finish(None);
             let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             operation.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
+            operation.set_attribute(attr::NESTR_PELLET_RELOCATED, number(restored.n_relocated));
             operation.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
             operation.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
             operation.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+            Cost::from(restored).tell(&operation);
             instruments.pellet_restored(Outcome::Success, restored.duration);
             instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
         }
@@ -80,11 +99,20 @@ fn restore(
             instruments.pellet_restored(outcome, Duration::ZERO);
         }
     }
-    let trace_id = trace_id_of(&operation);
-    restored.map(|restored| (restored, trace_id)).map_err(|e| not_read(&e))
+    let restored = restored.map_err(|e| not_read(&e))?;
+    let proof = match verify_build {
+        true => Some(
+            operation
+                .in_scope(|| traced_proof(&operation, &restored.shapes, &restored.target))
+                .map_err(|e| Failure::of(&e))?,
+        ),
+        false => None,
+    };
+    Ok(Done { restored, proof, trace_id: trace_id_of(&operation) })
 }
 
-fn show(args: &RestoreArgs, restored: &Restored, trace_id: Option<&str>) -> Result<(), Failure> {
+fn show(args: &RestoreArgs, done: &Done) -> Result<(), Failure> {
+    let Done { restored, proof, trace_id } = done;
     if args.json {
         return output::line(
             &json!({
@@ -98,30 +126,58 @@ fn show(args: &RestoreArgs, restored: &Restored, trace_id: Option<&str>) -> Resu
                 "verified": restored.verified,
                 "stripped": restored.n_stripped,
                 "xattrs_lost": restored.n_xattrs_lost,
+                "ecosystems": ecosystems(restored),
+                "relocated": restored.n_relocated,
+                "proof": proof.as_ref().map(Proof::to_json),
                 "duration_ms": u64::try_from(restored.duration.as_millis()).unwrap_or(u64::MAX),
                 "trace_id": trace_id,
             })
             .to_string(),
         );
     }
+    output::text(&told(restored, proof.as_ref()))
+}
+
+/// The result for a person.
+fn told(restored: &Restored, proof: Option<&Proof>) -> String {
     let verified = match (restored.way, restored.verified) {
         (_, true) => "every file verified",
         (Way::Extract, false) => "not verified: there is no sidecar",
         (Way::Linked, false) => "files are read-only links into the cache",
         (Way::Reflink, false) => "files are clones from the cache",
     };
-    let lost = match restored.n_xattrs_lost {
-        0 => String::new(),
-        n => format!("{n} extended attributes were not taken by the file system\n"),
-    };
-    output::text(&format!(
-        "{}  {} entries, {} in {} ({}, {verified})\n{lost}",
+    let mut text = format!(
+        "{}  {} entries, {} in {} ({}, {verified})\n",
         restored.target.display(),
         restored.entries,
         output::bytes(restored.bytes),
         output::duration(restored.duration),
         restored.way.as_str(),
-    ))
+    );
+    if restored.n_xattrs_lost > 0 {
+        let n = restored.n_xattrs_lost;
+        text.push_str(&format!("{n} extended attributes were not taken by the file system\n"));
+    }
+    if restored.n_relocated > 0 {
+        text.push_str(&format!("{} scripts name the new path\n", restored.n_relocated));
+    }
+    for tested in proof.iter().flat_map(|proof| &proof.tests) {
+        let (word, why) = match &tested.verdict {
+            Verdict::Passed => ("passed", String::new()),
+            Verdict::Failed(why) => ("failed", format!(": {why}")),
+            Verdict::Untried(why) => ("not tried", format!(": {why}")),
+        };
+        text.push_str(&format!("{word}  {}{why}\n", tested.command));
+    }
+    text
+}
+
+/// The tools that the tree belongs to, each once.
+fn ecosystems(restored: &Restored) -> Vec<&'static str> {
+    let mut names: Vec<_> = restored.shapes.iter().map(|s| s.ecosystem.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The target with its own name, so that `.` and `a/..` have one; what does not exist keeps its name.

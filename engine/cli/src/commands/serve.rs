@@ -34,7 +34,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     let config = setup::load(sources)?;
     let telemetry = Arc::new(setup::server_telemetry(&config)?);
-    let options = Options::from_config(&config, Arc::clone(&telemetry));
+    let options = Options {
+        mtime: setup::source_date_epoch()?,
+        ..Options::from_config(&config, Arc::clone(&telemetry))
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

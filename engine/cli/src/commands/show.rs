@@ -29,6 +29,17 @@ pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
         output::bytes(totals.bytes_out),
         sidecar.frames.len(),
     );
+    if let Some(delta) = &sidecar.delta {
+        let n_here = sidecar.entries.iter().filter(|e| e.layer == 0).count();
+        text.push_str(&format!(
+            "delta    of {}: {n_here} entries here, {} in earlier pellets\n",
+            delta.base,
+            sidecar.entries.len() - n_here,
+        ));
+        for layer in &delta.layers {
+            text.push_str(&format!("needs    {}\n", layer.digest));
+        }
+    }
     if let Some(signature) = &sidecar.signature {
         text.push_str(&format!("signed   by the key {}\n", signature.key));
     }

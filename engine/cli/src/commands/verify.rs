@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_pellets::{Finding, Verified, VerifyOptions};
+use nestr_server::Cost;
 use nestr_telemetry::names::{Outcome, attr, span};
 use serde_json::json;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
     let options = VerifyOptions {
         expected: args.digest,
+        ancestors: args.ancestor.clone(),
         key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
         threads: config.pellets.threads,
         ..VerifyOptions::new(&args.file)
@@ -46,6 +48,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     operation.set_attribute(attr::NESTR_PELLET_DIGEST, verified.digest.to_string());
     operation.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    Cost::from(&verified).tell(&operation);
     let outcome = if verified.is_whole() { Outcome::Success } else { Outcome::Failed };
     telemetry.instruments().pellet_verified(outcome, verified.duration);
     drop(operation);

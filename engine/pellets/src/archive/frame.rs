@@ -14,6 +14,8 @@ use super::writer::Job;
 use crate::digest::Digest;
 use crate::error::{ErrorKind, PackError};
 use crate::profile::Parameters;
+use crate::read::Archive;
+use crate::sidecar::SidecarFrame;
 use crate::tree::{Dirs, Entry, Kind, Sparse, Stamp};
 
 /// A compressed frame and the digests of the files that end in it.
@@ -23,6 +25,14 @@ pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) content_len: u64,
     pub(crate) digests: Vec<(usize, Digest)>,
+}
+
+/// What is taken over from an earlier archive.
+#[derive(Debug)]
+pub(crate) struct Reuse<'a> {
+    pub(crate) archive: &'a Archive,
+    /// By frame, where the earlier archive holds the very same one.
+    pub(crate) frames: Vec<Option<SidecarFrame>>,
 }
 
 /// What one worker keeps from frame to frame.
@@ -56,6 +66,11 @@ impl<'a> Packer<'a> {
     pub(crate) fn pack(&mut self, index: usize, mut bytes: Vec<u8>) -> Result<Packed, PackError> {
         let frame = self.job.plan.frames[index];
         let content_len = frame.end - frame.start;
+        if let Some((archive, earlier)) = self.job.reused(index) {
+            self.copy(archive, earlier, &mut bytes)?;
+            self.count_done(frame);
+            return Ok(Packed { index, bytes, content_len, digests: Vec::new() });
+        }
         let len = usize::try_from(content_len)
             .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
         // Zeroed afresh: padding and trailer are then already there. Fresh memory comes zeroed.
@@ -77,9 +92,44 @@ impl<'a> Packer<'a> {
         Ok(Packed { index, bytes, content_len, digests: std::mem::take(&mut self.digests) })
     }
 
+    /// Reads a frame of an earlier archive as it is.
+    fn copy(
+        &self,
+        archive: &Archive,
+        frame: SidecarFrame,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        if self.shared.stopped() {
+            return Err(PackError::cancelled());
+        }
+        bytes.resize(frame.compressed as usize, 0);
+        let failed = |what| PackError::new(ErrorKind::Internal, what, Some(archive.path().into()));
+        match archive.read_at(bytes, frame.offset) {
+            Ok(n) if n == bytes.len() => Ok(()),
+            Ok(_) => Err(failed("the base pellet became shorter while it was read")),
+            Err(_) => Err(failed("reading the base pellet failed")),
+        }
+    }
+
+    /// Counts what a copied frame holds as done.
+    fn count_done(&self, frame: Frame) {
+        let places = self.job.plan.places.iter().skip(frame.first);
+        for place in places.take_while(|place| place.offset < frame.end) {
+            let start = place.content_start().max(frame.start);
+            let end = (place.content_start() + place.content_len).min(frame.end);
+            self.shared.bytes_done.fetch_add(end.saturating_sub(start), Ordering::Relaxed);
+            if !place.is_elsewhere() && place.end() <= frame.end {
+                self.shared.entries_done.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn fill(&mut self, index: usize, place: Place, frame: Frame) -> Result<(), PackError> {
         if self.shared.stopped() {
             return Err(PackError::cancelled());
+        }
+        if place.is_elsewhere() {
+            return Ok(());
         }
         let entries = &self.job.tree.entries;
         let entry = &entries[index];
@@ -116,6 +166,9 @@ impl<'a> Packer<'a> {
         read_checked(&mut self.dirs, entry, offset, content)?;
         let (shared, len) = (self.shared, content.len() as u64);
         shared.bytes_done.fetch_add(len, Ordering::Relaxed);
+        if self.job.known.get(index).is_some_and(Option::is_some) {
+            return Ok(());
+        }
         if len == place.content_len && entry.sparse.is_none() {
             self.digests.push((index, Digest::of(content)));
             return Ok(());
@@ -189,7 +242,7 @@ fn copy_overlap(frame: &mut [u8], frame_start: u64, bytes: &[u8], offset: u64) {
 
 /// Reads `content.len()` stored bytes of a file from `offset`, and makes sure that the file is still the
 /// one that was walked: the check after the read covers everything since.
-fn read_checked(
+pub(crate) fn read_checked(
     dirs: &mut Dirs<'_>,
     entry: &Entry,
     offset: u64,

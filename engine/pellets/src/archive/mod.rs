@@ -9,7 +9,9 @@
 //! 1. An entry that fits into a frame lies in one frame; a longer one starts where the last ended.
 //! 2. At most `threads + 2` frames are claimed and not yet written.
 //! 3. The frames' content, concatenated, is the tar stream.
+//! 4. A frame that is copied from an earlier archive has the bytes that compressing it anew would give.
 
+mod delta_frame;
 mod frame;
 mod header;
 mod pax;
@@ -18,6 +20,8 @@ mod seek_table;
 mod workers;
 mod writer;
 
+pub use delta_frame::{DeltaFrame, DeltaFrameError};
+pub(crate) use frame::{Reuse, read_checked};
 pub(crate) use plan::{Place, Plan};
 pub use seek_table::{SeekTable, SeekTableError, SeekTableFrame};
 pub(crate) use writer::{Job, Written, write_archive};

@@ -23,6 +23,13 @@ pub(crate) struct Place {
     pub(crate) content_len: u64,
 }
 
+impl Place {
+    /// Whether the archive does not hold the entry.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.header_len == 0
+    }
+}
+
 /// A range of the tar stream that becomes one zstd frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -44,8 +51,16 @@ impl Place {
 }
 
 impl Plan {
-    pub(crate) fn of(entries: &[Entry], frame_size: u32) -> Self {
-        let lens = entries.iter().map(|e| (header_len(e, target_of(e, entries)), e.stored()));
+    /// Lays out `entries` without those that are `elsewhere`, by position, whose places are empty.
+    pub(crate) fn of(
+        entries: &[Entry],
+        elsewhere: impl Fn(usize) -> bool,
+        frame_size: u32,
+    ) -> Self {
+        let lens = entries.iter().enumerate().map(|(index, e)| match elsewhere(index) {
+            true => (0, 0),
+            false => (header_len(e, target_of(e, entries)), e.stored()),
+        });
         Self::cut(lens, u64::from(frame_size))
     }
 

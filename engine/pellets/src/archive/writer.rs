@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use durable_fs::File;
 
-use super::frame::Packed;
+use super::delta_frame::DeltaFrame;
+use super::frame::{Packed, Reuse};
 use super::plan::Plan;
 use super::seek_table::{SeekTable, SeekTableFrame};
 use super::workers::Shared;
+use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::observer::{Milestone, PackObserver, Progress};
 use crate::profile::Parameters;
-use crate::tree::Tree;
+use crate::read::Archive;
+use crate::sidecar::SidecarFrame;
+use crate::tree::{Tree, tree_digest};
 
 /// How long the writer waits for a frame before it looks at its observer.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,6 +33,19 @@ pub(crate) struct Job<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a Parameters,
     pub(crate) threads: NonZeroUsize,
+    /// Digests of files that need not be hashed, by entry; empty where there are none.
+    pub(crate) known: &'a [Option<Digest>],
+    pub(crate) reuse: Option<&'a Reuse<'a>>,
+    /// Of a delta: the Pellet it is packed against, and the archives that hold what is elsewhere.
+    pub(crate) delta: Option<(Digest, &'a [Digest])>,
+}
+
+impl<'a> Job<'a> {
+    /// The frame of an earlier archive that is the one at `index`.
+    pub(crate) fn reused(&self, index: usize) -> Option<(&'a Archive, SidecarFrame)> {
+        let reuse = self.reuse?;
+        Some((reuse.archive, (*reuse.frames.get(index)?)?))
+    }
 }
 
 /// A written archive; not yet durable.
@@ -80,17 +97,23 @@ pub(crate) fn write_archive(
         hasher: blake3::Hasher::new(),
         len: 0,
         seek_table: SeekTable::default(),
-        contents: vec![None; job.tree.entries.len()],
+        contents: match job.known {
+            [] => vec![None; job.tree.entries.len()],
+            known => known.to_vec(),
+        },
     };
     thread::scope(|scope| {
         let stop = StopOnDrop(&shared);
         let (sender, results) = mpsc::channel();
         let mut workers = Vec::with_capacity(n_threads);
         for n in 0..n_threads {
-            let (sender, shared) = (sender.clone(), &shared);
+            let (sender, shared, cpu) = (sender.clone(), &shared, Meter::current());
             let worker = thread::Builder::new()
                 .name(format!("pellet-pack-{n}"))
-                .spawn_scoped(scope, move || shared.work(job, &sender))
+                .spawn_scoped(scope, move || {
+                    let _counted = cpu.run();
+                    shared.work(job, &sender);
+                })
                 .map_err(|_| PackError::internal("no thread could be started"))?;
             workers.push(worker);
         }
@@ -174,6 +197,12 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> Result<Written, PackError> {
+        if let Some((base, layers)) = self.job.delta {
+            let tree = tree_digest(&self.job.tree.entries, &self.contents)
+                .ok_or_else(|| PackError::internal("a file was packed without its digest"))?;
+            let frame = DeltaFrame { tree, base, layers: layers.to_vec() };
+            self.append(&frame.encode())?;
+        }
         let table = self.seek_table.encode();
         self.append(&table)?;
         Ok(Written {

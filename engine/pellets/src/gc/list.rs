@@ -28,8 +28,27 @@ pub struct ListedPellet {
     pub totals: Totals,
     /// Where the tree was.
     pub origin: Origin,
+    /// Of a delta: what it was packed against and what it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<ListedDelta>,
     /// RFC 3339 in UTC.
     pub created_at: String,
+}
+
+/// What a listed delta needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedDelta {
+    /// The Pellet that it was packed against.
+    pub base: Digest,
+    /// The Pellets whose archives it needs.
+    pub layers: Vec<ListedLayer>,
+}
+
+/// A Pellet that a delta needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedLayer {
+    /// Which.
+    pub digest: Digest,
 }
 
 impl ListedPellet {

@@ -1,5 +1,6 @@
 //! Which Pellets a policy removes; a pure function.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -18,7 +19,7 @@ pub struct GcPolicy {
 }
 
 /// A Pellet as the plan sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GcItem {
     /// Which.
     pub digest: Digest,
@@ -26,6 +27,8 @@ pub struct GcItem {
     pub unix_nanos: u64,
     /// Of its archive.
     pub bytes: u64,
+    /// The Pellets that it cannot be brought back without.
+    pub needs: Vec<Digest>,
 }
 
 /// Why a Pellet goes.
@@ -62,9 +65,12 @@ pub struct GcPlan {
     pub n_kept: u64,
     /// Bytes of those.
     pub bytes_kept: u64,
+    /// How many of them stay only because another one needs them, whatever the limits say.
+    pub n_needed: u64,
 }
 
-/// Applies `policy` at `now`, nanoseconds since the Unix epoch. Equal ages are ordered by digest.
+/// Applies `policy` at `now`, nanoseconds since the Unix epoch. Equal ages are ordered by digest. What a
+/// Pellet that stays needs stays too, and may exceed the limits.
 #[must_use]
 pub fn plan(items: &[GcItem], policy: &GcPolicy, now: u64) -> GcPlan {
     let mut items = items.to_vec();
@@ -74,7 +80,7 @@ pub fn plan(items: &[GcItem], policy: &GcPolicy, now: u64) -> GcPlan {
         .map(|age| now.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)));
     let mut plan = GcPlan::default();
     let mut full = false;
-    for item in items {
+    for item in &items {
         let bytes = plan.bytes_kept.saturating_add(item.bytes);
         // What is behind the first that does not fit is older than it and goes too: a small old
         // Pellet must not outlive a large newer one.
@@ -94,5 +100,30 @@ pub fn plan(items: &[GcItem], policy: &GcPolicy, now: u64) -> GcPlan {
             plan.bytes_kept = bytes;
         }
     }
+    keep_needed(&mut plan, &items);
     plan
+}
+
+/// Takes back what would leave a Pellet that stays without one that it needs.
+fn keep_needed(plan: &mut GcPlan, items: &[GcItem]) {
+    let by_digest: HashMap<Digest, &GcItem> = items.iter().map(|i| (i.digest, i)).collect();
+    let gone: HashSet<Digest> = plan.remove.iter().map(|removal| removal.digest).collect();
+    let mut needed = HashSet::new();
+    let mut todo: Vec<&GcItem> = items.iter().filter(|i| !gone.contains(&i.digest)).collect();
+    while let Some(item) = todo.pop() {
+        for digest in item.needs.iter().filter(|digest| gone.contains(*digest)) {
+            if let Some(ancestor) = by_digest.get(digest).filter(|_| needed.insert(*digest)) {
+                todo.push(ancestor);
+            }
+        }
+    }
+    let (kept, remove) =
+        std::mem::take(&mut plan.remove).into_iter().partition(|r| needed.contains(&r.digest));
+    plan.remove = remove;
+    let kept: Vec<GcRemoval> = kept;
+    let bytes = kept.iter().map(|removal| removal.bytes).fold(0, u64::saturating_add);
+    plan.n_needed = kept.len() as u64;
+    plan.n_kept += plan.n_needed;
+    plan.bytes_kept = plan.bytes_kept.saturating_add(bytes);
+    plan.bytes_removed = plan.bytes_removed.saturating_sub(bytes);
 }

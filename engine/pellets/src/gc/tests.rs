@@ -12,7 +12,30 @@ use crate::Digest;
 use crate::tests::kit::Bench;
 
 fn item(n: u8, age: u64, bytes: u64) -> GcItem {
-    GcItem { digest: Digest::of(&[n]), unix_nanos: 1_000 - age, bytes }
+    GcItem { digest: Digest::of(&[n]), unix_nanos: 1_000 - age, bytes, needs: Vec::new() }
+}
+
+fn needing(needs: &[u8], item: GcItem) -> GcItem {
+    GcItem { needs: needs.iter().map(|n| Digest::of(&[*n])).collect(), ..item }
+}
+
+#[test]
+fn what_a_pellet_that_stays_needs_stays_too() {
+    let items = [
+        needing(&[3], item(0, 10, 10)),
+        item(1, 20, 20),
+        needing(&[2, 4], item(3, 30, 30)),
+        needing(&[5], item(2, 40, 40)),
+        item(5, 45, 50),
+        item(4, 50, 60),
+    ];
+    let policy = GcPolicy { max_count: Some(1), ..GcPolicy::default() };
+    let kept = plan(&items, &policy, 1_000);
+    // Only 1 goes: 0 needs 3, which is itself to be brought back with 2 and 4, and 2 with 5.
+    assert_eq!(kept.remove.iter().map(|r| r.bytes).collect::<Vec<_>>(), [20]);
+    assert_eq!((kept.n_kept, kept.n_needed, kept.bytes_kept, kept.bytes_removed), (5, 4, 190, 20));
+    let all = plan(&items, &GcPolicy { max_count: Some(0), ..GcPolicy::default() }, 1_000);
+    assert_eq!((all.remove.len(), all.n_needed), (6, 0));
 }
 
 #[test]
@@ -44,7 +67,7 @@ proptest! {
         let plan = plan(&items, &GcPolicy { max_age, max_count, max_bytes }, 1_000);
         let gone: Vec<_> = plan.remove.iter().map(|r| r.digest).collect();
         let (removed, kept): (Vec<GcItem>, Vec<GcItem>) =
-            items.iter().partition(|i| gone.contains(&i.digest));
+            items.iter().cloned().partition(|i| gone.contains(&i.digest));
         prop_assert_eq!(kept.len() as u64, plan.n_kept);
         prop_assert_eq!(kept.iter().map(|i| i.bytes).sum::<u64>(), plan.bytes_kept);
         prop_assert_eq!(removed.iter().map(|i| i.bytes).sum::<u64>(), plan.bytes_removed);

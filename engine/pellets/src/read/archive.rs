@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use durable_fs::{File, Fs};
 use zstd::bulk::Decompressor;
@@ -9,7 +10,8 @@ use zstd::zstd_safe::DParameter;
 
 use super::error::{ReadError, ReadErrorKind, into_stream};
 use super::limits::Limits;
-use crate::archive::SeekTable;
+use crate::archive::{DeltaFrame, SeekTable};
+use crate::digest::Digest;
 use crate::sidecar::SidecarFrame;
 
 /// Bytes of a seek table's footer, and of its skippable frame's head.
@@ -17,6 +19,8 @@ const FOOTER_LEN: usize = 9;
 const HEAD_LEN: u64 = 8;
 /// The largest seek table that is read: eight million frames.
 const MAX_TABLE: u64 = 64 << 20;
+/// Bytes of the archive that are hashed at once.
+const HASHED: usize = 1 << 20;
 /// Bytes of the archive read at once while streaming.
 const CHUNK: usize = 128 << 10;
 
@@ -27,6 +31,7 @@ pub(crate) struct Archive {
     path: PathBuf,
     len: u64,
     frames: Vec<SidecarFrame>,
+    delta: Option<DeltaFrame>,
     window_log_max: u32,
 }
 
@@ -36,10 +41,10 @@ impl Archive {
         let failed = |e| ReadError::in_input(path, e);
         let file = fs.open_read(path).map_err(failed)?;
         let len = file.len().map_err(failed)?;
-        let frames = frames(&*file, len, path, limits)?;
+        let (frames, delta) = frames(&*file, len, path, limits)?;
         // A frame may ask for a window as long as itself, never for more.
         let window_log_max = limits.max_frame.ilog2().max(27);
-        Ok(Self { file, path: path.to_owned(), len, frames, window_log_max })
+        Ok(Self { file, path: path.to_owned(), len, frames, delta, window_log_max })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -52,6 +57,16 @@ impl Archive {
 
     pub(crate) fn frames(&self) -> &[SidecarFrame] {
         &self.frames
+    }
+
+    /// What says that the archive is a delta.
+    pub(crate) fn delta(&self) -> Option<&DeltaFrame> {
+        self.delta.as_ref()
+    }
+
+    /// BLAKE3 of all its bytes, and their number; ends early where `stop` says so.
+    pub(crate) fn digest(&self, stop: &AtomicBool) -> Result<(Digest, u64), ReadError> {
+        digest_of(&*self.file, &self.path, stop)
     }
 
     /// Bytes of the tar stream.
@@ -84,13 +99,33 @@ impl Archive {
     }
 }
 
-/// The frames by the seek table at the end of the archive.
+/// BLAKE3 of the file at `path`, and its length; ends early where `stop` says so.
+pub(crate) fn digest_of(
+    file: &dyn File,
+    path: &Path,
+    stop: &AtomicBool,
+) -> Result<(Digest, u64), ReadError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; HASHED];
+    let mut at = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let n = file.read_at(&mut buffer, at).map_err(|e| ReadError::in_input(path, e))?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+        at += n as u64;
+    }
+    Ok((hasher.finalize().into(), at))
+}
+
+/// The frames by the seek table at the end of the archive, and what says that it is a delta.
 fn frames(
     file: &dyn File,
     len: u64,
     path: &Path,
     limits: &Limits,
-) -> Result<Vec<SidecarFrame>, ReadError> {
+) -> Result<(Vec<SidecarFrame>, Option<DeltaFrame>), ReadError> {
     let failed = |e| ReadError::in_input(path, e);
     let odd = |what: String| ReadError::damaged("seek-table-damaged", what).at(path);
     let mut footer = [0; FOOTER_LEN];
@@ -117,10 +152,16 @@ fn frames(
         frames.push(SidecarFrame { offset, compressed: frame.compressed, content: frame.content });
         offset += u64::from(frame.compressed);
     }
-    if offset != start {
-        return Err(odd(format!("the seek table covers {offset} of {start} bytes")));
-    }
-    Ok(frames)
+    let delta = match start.checked_sub(offset) {
+        Some(0) => None,
+        Some(len) if len <= DeltaFrame::MAX_LEN => {
+            let mut mark = vec![0; usize::try_from(len).unwrap_or(0)];
+            file.read_at(&mut mark, offset).map_err(failed)?;
+            Some(DeltaFrame::decode(&mark).map_err(|e| odd(e.to_string()))?)
+        }
+        _ => return Err(odd(format!("the seek table covers {offset} of {start} bytes"))),
+    };
+    Ok((frames, delta))
 }
 
 /// Decodes whole frames into one buffer, over and over.

@@ -7,7 +7,7 @@ use super::error::{ReadError, ReadErrorKind};
 use super::limits::Limits;
 use super::path::{SafePath, in_order};
 use super::tar::{TarEntry, TarKind};
-use crate::sidecar::{EntryKind, Sidecar, SidecarEntry};
+use crate::sidecar::{DELTA_SCHEMA_VERSION, EntryKind, Sidecar, SidecarEntry, SidecarFrame};
 
 /// Two blocks of zeros end the tar stream.
 const TRAILER: u64 = 1024;
@@ -22,10 +22,10 @@ const BLOCK: u64 = 512;
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
     pub(crate) sidecar: &'a Sidecar,
-    /// Where each entry's first header stands in the tar stream, and at last where the trailer does.
-    places: Vec<u64>,
-    /// Where each frame begins in the tar stream.
-    starts: Vec<u64>,
+    /// Where each entry begins in the tar stream of its archive, and where it must end.
+    places: Vec<(u64, u64)>,
+    /// Where each frame begins in the tar stream, by layer.
+    starts: Vec<Vec<u64>>,
     /// The directory of each entry; none for what lies in the root.
     parents: Vec<Option<u32>>,
 }
@@ -38,15 +38,15 @@ impl<'a> Index<'a> {
         limits: &Limits,
     ) -> Result<Self, ReadError> {
         same_frames(sidecar, archive)?;
+        same_delta(sidecar, archive)?;
         caps(sidecar, archive, limits)?;
-        let mut starts = Vec::with_capacity(sidecar.frames.len());
-        let mut start = 0;
-        for frame in &sidecar.frames {
-            starts.push(start);
-            start += u64::from(frame.content);
-        }
+        let layers = sidecar.delta.iter().flat_map(|delta| &delta.layers);
+        let all = std::iter::once(&sidecar.frames).chain(layers.map(|layer| &layer.frames));
+        let (starts, ends): (Vec<_>, Vec<_>) = all.map(|frames| starts(frames)).unzip();
         let n = sidecar.entries.len();
-        let (places, parents) = (Vec::with_capacity(n + 1), Vec::with_capacity(n));
+        let (places, parents) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut streams: Vec<Stream> =
+            ends.into_iter().map(|end| Stream { end, last: None }).collect();
         let mut index = Self { sidecar, places, starts, parents };
         let mut ancestors: Vec<(&[u8], u32)> = Vec::new();
         let mut last: Option<&[u8]> = None;
@@ -61,24 +61,21 @@ impl<'a> Index<'a> {
             if entry.kind == EntryKind::Directory {
                 ancestors.push((path.as_bytes(), i));
             }
-            index.place(entry).map_err(failed)?;
+            index.place(entry, &mut streams).map_err(failed)?;
         }
-        let trailer = start.checked_sub(TRAILER).ok_or_else(|| {
-            ReadError::damaged("archive-truncated", "the tar stream is too short for its end")
-        })?;
-        index.places.push(trailer);
+        index.close(&streams)?;
         index.links()?;
         Ok(index)
     }
 
     /// Where the entry at `i` must end in the tar stream: where the next one begins.
     pub(crate) fn end(&self, i: usize) -> u64 {
-        self.places.get(i + 1).copied().unwrap_or(0)
+        self.places.get(i).map_or(0, |(_, end)| *end)
     }
 
     /// Where the entry at `i` begins in the tar stream.
     pub(crate) fn start(&self, i: usize) -> u64 {
-        self.places.get(i).copied().unwrap_or(0)
+        self.places.get(i).map_or(0, |(start, _)| *start)
     }
 
     /// The directory of the entry at `i`; none where that is the root.
@@ -86,9 +83,20 @@ impl<'a> Index<'a> {
         self.parents.get(i).copied().flatten().map(|parent| parent as usize)
     }
 
-    /// Where the frame begins in the tar stream.
-    pub(crate) fn frame_start(&self, frame: usize) -> u64 {
-        self.starts.get(frame).copied().unwrap_or(0)
+    /// Where the frame of a layer begins in the tar stream.
+    pub(crate) fn frame_start(&self, layer: u32, frame: usize) -> u64 {
+        let starts = usize::try_from(layer).ok().and_then(|layer| self.starts.get(layer));
+        starts.and_then(|starts| starts.get(frame)).copied().unwrap_or(0)
+    }
+
+    /// The frame of the Pellet's own archive that begins there in the tar stream.
+    pub(crate) fn frame_at(&self, start: u64) -> Option<usize> {
+        self.starts.first()?.binary_search(&start).ok()
+    }
+
+    /// Stored bytes of all files, wherever they stand.
+    pub(crate) fn stored(&self) -> u64 {
+        self.sidecar.entries.iter().map(stored).fold(0, u64::saturating_add)
     }
 
     /// The position of the entry of this path.
@@ -107,21 +115,57 @@ impl<'a> Index<'a> {
         Some(first..first + 1 + n)
     }
 
-    fn place(&mut self, entry: &SidecarEntry) -> Result<(), ReadError> {
+    fn place(&mut self, entry: &SidecarEntry, streams: &mut [Stream]) -> Result<(), ReadError> {
         let odd = |what| ReadError::damaged("entry-place", what);
-        let frame = usize::try_from(entry.frame).ok().and_then(|f| self.sidecar.frames.get(f));
-        let frame = frame.ok_or_else(|| odd("an entry stands in no frame of the archive"))?;
+        let layer = usize::try_from(entry.layer).unwrap_or(usize::MAX);
+        let stream = streams.get_mut(layer);
+        let stream = stream.ok_or_else(|| odd("an entry stands in no archive of the pellet"))?;
+        let frame = frames_of(self.sidecar, layer).and_then(|frames| {
+            let frame = usize::try_from(entry.frame).ok()?;
+            Some((frames.get(frame)?, *self.starts.get(layer)?.get(frame)?))
+        });
+        let (frame, start) =
+            frame.ok_or_else(|| odd("an entry stands in no frame of the archive"))?;
         let fits = entry.offset < u64::from(frame.content) && entry.offset.is_multiple_of(BLOCK);
         let header = entry.header >= BLOCK && entry.header.is_multiple_of(BLOCK);
-        let start = self.frame_start(usize::try_from(entry.frame).unwrap_or(usize::MAX));
         let place = start + entry.offset;
-        let first = self.places.is_empty() && place == 0;
-        let behind = self.places.last().is_some_and(|last| *last < place);
-        if fits && header && (first || behind) {
-            self.places.push(place);
-            return Ok(());
+        // What an earlier archive holds between the entries that are needed of it does not matter.
+        let len = entry.header.saturating_add(stored(entry)).div_ceil(BLOCK).saturating_mul(BLOCK);
+        let end = place.saturating_add(len);
+        let behind = match stream.last {
+            None => layer > 0 || place == 0,
+            Some(last) if layer > 0 => self.places[last].1 <= place,
+            Some(last) => self.places[last].0 < place,
+        };
+        let inside = layer == 0 || end <= stream.end.saturating_sub(TRAILER);
+        if !(fits && header && behind && inside) {
+            return Err(odd("an entry stands where none can be"));
         }
-        Err(odd("an entry stands where none can be"))
+        if layer == 0
+            && let Some(last) = stream.last
+        {
+            self.places[last].1 = place;
+        }
+        stream.last = Some(self.places.len());
+        self.places.push((place, end));
+        Ok(())
+    }
+
+    /// The last entry of the Pellet's own archive ends where the trailer begins.
+    fn close(&mut self, streams: &[Stream]) -> Result<(), ReadError> {
+        let own = streams.first();
+        let trailer = own.and_then(|own| own.end.checked_sub(TRAILER)).ok_or_else(|| {
+            ReadError::damaged("archive-truncated", "the tar stream is too short for its end")
+        })?;
+        match own.and_then(|own| own.last) {
+            Some(last) => self.places[last].1 = trailer,
+            None if trailer == 0 => {}
+            None => {
+                let what = "the archive holds entries that the sidecar does not have";
+                return Err(ReadError::damaged("entry-mismatch", what));
+            }
+        }
+        Ok(())
     }
 
     fn links(&self) -> Result<(), ReadError> {
@@ -139,6 +183,62 @@ impl<'a> Index<'a> {
         }
         Ok(())
     }
+}
+
+/// The tar stream of one archive, as far as it is placed.
+struct Stream {
+    /// Its length.
+    end: u64,
+    /// The entry placed last.
+    last: Option<usize>,
+}
+
+/// Where each frame begins in the tar stream, and where the last one ends.
+fn starts(frames: &[SidecarFrame]) -> (Vec<u64>, u64) {
+    let mut end = 0;
+    let starts = frames.iter().map(|frame| {
+        let start = end;
+        end += u64::from(frame.content);
+        start
+    });
+    (starts.collect(), end)
+}
+
+/// The frames of a layer; layer 0 is the Pellet's own archive.
+fn frames_of(sidecar: &Sidecar, layer: usize) -> Option<&[SidecarFrame]> {
+    match layer.checked_sub(1) {
+        None => Some(&sidecar.frames),
+        Some(layer) => Some(&sidecar.delta.as_ref()?.layers.get(layer)?.frames),
+    }
+}
+
+/// Content bytes of an entry that stand in a tar stream.
+fn stored(entry: &SidecarEntry) -> u64 {
+    match (&entry.sparse, entry.size) {
+        (Some(segments), _) => segments.iter().map(|(_, len)| *len).fold(0, u64::saturating_add),
+        (None, Some(size)) => size,
+        (None, None) => 0,
+    }
+}
+
+/// Archive and sidecar tell the same of a delta: for which tree, against which Pellet, with which layers.
+fn same_delta(sidecar: &Sidecar, archive: &Archive) -> Result<(), ReadError> {
+    let same = match (&sidecar.delta, archive.delta()) {
+        (None, None) => true,
+        (Some(told), Some(found)) => {
+            told.base == found.base
+                && sidecar.tree == found.tree
+                && told.layers.iter().map(|layer| &layer.digest).eq(&found.layers)
+        }
+        _ => false,
+    };
+    // The version tells readers that know no deltas.
+    let version = sidecar.delta.is_some() == (sidecar.schema_version == DELTA_SCHEMA_VERSION);
+    if same && version {
+        return Ok(());
+    }
+    let what = "the archive and its sidecar differ in what the delta needs";
+    Err(ReadError::damaged("delta-mismatch", what).at(archive.path()))
 }
 
 /// Checks one entry by itself: path, link target, and that a file says what it holds.

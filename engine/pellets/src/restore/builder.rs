@@ -103,6 +103,11 @@ impl<'a> Builder<'a> {
         self.site
     }
 
+    /// The directory at `path` of the new tree.
+    pub(super) fn dir(&mut self, path: &[u8]) -> rustix::io::Result<BorrowedFd<'_>> {
+        self.dirs.open(path)
+    }
+
     /// Makes a directory that this process can fill, whatever its mode will be; one that is there
     /// was made by another thread for the same entry.
     pub(super) fn make_dir(&mut self, path: SafePath<'_>, mode: u32) -> Result<(), ReadError> {

@@ -19,7 +19,7 @@ use super::extract::{Job, xattrs_of};
 use super::options::{RestoreObserver, RestoreOptions, Way};
 use super::place::Place;
 use super::{finish, run, workers};
-use crate::read::{Archive, Index, ReadError, ReadErrorKind};
+use crate::read::{Index, Layers, ReadError, ReadErrorKind};
 use crate::sidecar::{EntryKind, SidecarEntry};
 
 /// Entries that a thread takes at once: some milliseconds of work.
@@ -37,7 +37,7 @@ pub(super) fn find(
     fs: &dyn Fs,
     options: &RestoreOptions,
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     place: &Place<'_>,
     observer: &dyn RestoreObserver,
 ) -> Result<Option<Cached>, ReadError> {
@@ -55,7 +55,7 @@ pub(super) fn find(
     };
     let tree = dir.join(index.sidecar.digest.to_string());
     if !tree.is_dir() {
-        unpack(fs, options, index, archive, &tree, observer)?;
+        unpack(fs, options, index, layers, &tree, observer)?;
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = open(&tree, flags, Mode::empty()).map_err(|e| ReadError::in_output(&tree, e))?;
@@ -86,16 +86,16 @@ fn unpack(
     fs: &dyn Fs,
     options: &RestoreOptions,
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     tree: &Path,
     observer: &dyn RestoreObserver,
 ) -> Result<(), ReadError> {
     let place = Place::beside(fs, tree)?;
     let root = place.make_root()?;
-    place.assert_room(&root, archive.content_len())?;
+    place.assert_room(&root, index.stored())?;
     let site = Site::new(fs, root.as_fd(), false).read_only();
     let all = 0..index.sidecar.entries.len();
-    let job = Job::new(index, archive, &options.limits, &site, all);
+    let job = Job::new(index, layers, &options.limits, &site, all);
     run::build(&job, options, None, observer)?;
     finish::finish(&job, options.threads, None)?;
     match place.commit(options.sync) {

@@ -1,11 +1,12 @@
 //! Brings back the entries that begin in one frame.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::builder::{Builder, FileSpec, Site};
 use crate::read::{
-    Archive, FrameReader, Index, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
+    Index, LayerReader, Layers, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
     read_header,
 };
 use crate::sidecar::{EntryKind, SidecarEntry};
@@ -17,7 +18,7 @@ const CHECK_EVERY: usize = 64;
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) index: &'a Index<'a>,
-    pub(super) archive: &'a Archive,
+    pub(super) layers: &'a Layers,
     pub(super) limits: &'a Limits,
     pub(super) site: &'a Site<'a>,
     /// The entries to bring back.
@@ -32,7 +33,7 @@ pub(super) struct Job<'a> {
 impl<'a> Job<'a> {
     pub(super) fn new(
         index: &'a Index<'a>,
-        archive: &'a Archive,
+        layers: &'a Layers,
         limits: &'a Limits,
         site: &'a Site<'a>,
         entries: Range<usize>,
@@ -40,20 +41,41 @@ impl<'a> Job<'a> {
         let made = index.sidecar.entries.iter().map(|_| AtomicBool::new(false)).collect();
         let (stop, bytes_done, entries_done) =
             (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-        Self { index, archive, limits, site, entries, made, stop, bytes_done, entries_done }
+        Self { index, layers, limits, site, entries, made, stop, bytes_done, entries_done }
     }
 
     /// The frames in which the wanted entries begin, each with its entries.
-    pub(super) fn units(&self) -> Vec<(usize, Range<usize>)> {
-        let mut units: Vec<(usize, Range<usize>)> = Vec::new();
+    pub(super) fn units(&self) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        // Where entries of several archives alternate, each frame is still decoded once.
+        let mut known: HashMap<(u32, usize), usize> = HashMap::new();
+        let mut last = None;
         for i in self.entries.clone() {
-            let frame = usize::try_from(self.entry(i).frame).unwrap_or(usize::MAX);
-            match units.last_mut() {
-                Some((last, range)) if *last == frame => range.end = i + 1,
-                _ => units.push((frame, i..i + 1)),
+            let entry = self.entry(i);
+            let place = (entry.layer, usize::try_from(entry.frame).unwrap_or(usize::MAX));
+            let at = match last {
+                Some((last, at)) if last == place => at,
+                _ => *known.entry(place).or_insert_with(|| {
+                    units.push(Unit { layer: place.0, frame: place.1, entries: Vec::new() });
+                    units.len() - 1
+                }),
+            };
+            last = Some((place, at));
+            match units[at].entries.last_mut() {
+                Some(range) if range.end == i => range.end = i + 1,
+                _ => units[at].entries.push(i..i + 1),
             }
         }
         units
+    }
+
+    /// Bytes of the archives that stand in the frames of the wanted entries.
+    pub(super) fn compressed(&self) -> u64 {
+        let frame = |unit: Unit| {
+            let archive = self.layers.get(unit.layer).ok()?;
+            archive.frames().get(unit.frame).map(|frame| u64::from(frame.compressed))
+        };
+        self.units().into_iter().filter_map(frame).sum()
     }
 
     pub(super) fn entry(&self, i: usize) -> &'a SidecarEntry {
@@ -84,27 +106,35 @@ impl<'a> Job<'a> {
     }
 }
 
+/// A frame and the entries that begin in it.
+#[derive(Debug)]
+pub(super) struct Unit {
+    layer: u32,
+    frame: usize,
+    entries: Vec<Range<usize>>,
+}
+
 /// Extracts frames, one after the other.
 pub(super) struct Extractor<'a> {
     job: &'a Job<'a>,
-    frames: FrameReader<'a>,
+    frames: LayerReader<'a>,
     builder: Builder<'a>,
 }
 
 impl<'a> Extractor<'a> {
     pub(super) fn new(job: &'a Job<'a>) -> Result<Self, ReadError> {
-        let frames = FrameReader::new(job.archive)?;
+        let frames = LayerReader::new(job.layers)?;
         Ok(Self { job, frames, builder: Builder::new(job.site) })
     }
 
-    /// Brings back `entries`, which all begin in `frame`.
-    pub(super) fn frame(&mut self, frame: usize, entries: Range<usize>) -> Result<(), ReadError> {
-        self.frames.read(frame)?;
-        for i in entries {
+    /// Brings back the entries of a frame.
+    pub(super) fn unit(&mut self, unit: &Unit) -> Result<(), ReadError> {
+        self.frames.read(unit.layer, unit.frame)?;
+        for i in unit.entries.iter().cloned().flatten() {
             if i.is_multiple_of(CHECK_EVERY) && self.job.stopped() {
                 return Err(ReadError::cancelled());
             }
-            self.entry(i, frame).map_err(|e| e.in_frame(frame))?;
+            self.entry(i, unit.frame).map_err(|e| e.in_frame(unit.frame))?;
         }
         Ok(())
     }
@@ -115,7 +145,8 @@ impl<'a> Extractor<'a> {
         let path = job.path(i)?;
         let content = frames.content();
         let (start, end) = (job.index.start(i), job.index.end(i));
-        let at = usize::try_from(start - job.index.frame_start(frame)).unwrap_or(usize::MAX);
+        let at = usize::try_from(start - job.index.frame_start(entry.layer, frame))
+            .unwrap_or(usize::MAX);
         let len = usize::try_from(end - start).unwrap_or(usize::MAX);
         let rest = content.get(at..).unwrap_or_default();
         if let Some(parent) = job.index.parent(i) {
@@ -128,7 +159,8 @@ impl<'a> Extractor<'a> {
             create(job, builder, i, path, entry, &found, Content::AtHand(stored))?;
             found.size
         } else {
-            let mut reader = TarReader::new(Span::new(job.archive, rest, frame + 1));
+            let mut reader =
+                TarReader::new(Span::new(job.layers.get(entry.layer)?, rest, frame + 1));
             let found = read_header(&mut reader, entry, Some(end - start))?;
             create(job, builder, i, path, entry, &found, Content::Stream(&mut reader))?;
             found.size

@@ -14,8 +14,8 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use crate::observer::Progress;
 use crate::read::{
-    Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, Xattr, check_target,
-    in_order,
+    Archive, Foreign, Limits, ReadError, ReadErrorKind, SafePath, TarEntry, TarKind, Xattr,
+    check_target, in_order,
 };
 
 /// Entries between two looks at the observer.
@@ -51,6 +51,10 @@ pub(super) fn restore(
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
     let mut archive = Foreign::open(fs, &options.archive, &options.limits)?;
+    if Archive::open(fs, &options.archive, &options.limits).is_ok_and(|a| a.delta().is_some()) {
+        let what = "the archive is a delta, which is no tree without its sidecar";
+        return Err(ReadError::refused("sidecar-missing", what).at(&options.archive));
+    }
     let place = Place::prepare(fs, &options.target, options.replace)?;
     drop(phase);
 
@@ -95,9 +99,13 @@ pub(super) fn restore(
         way: Way::Extract,
         replaced: false,
         verified: false,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: site.n_stripped.load(Ordering::Relaxed),
         n_xattrs_lost: site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,
+        cpu: Duration::ZERO,
+        bytes_read: fs.open_read(&options.archive).and_then(|file| file.len()).unwrap_or(0),
     };
     let replaced = place.commit(options.sync)?;
     Ok(Restored { replaced, ..restored })

@@ -8,7 +8,8 @@
 //!
 //! Threads take frame after frame, decode it, compare each entry with the sidecar and each content with
 //! its digest, and create what it says below a directory descriptor of the new tree. Directories are
-//! made when the first entry below them comes; hard links, then the modes and times of directories,
+//! made when the first entry below them comes; scripts that name the path of the tree are rewritten where
+//! it moves; hard links, then the modes and times of directories,
 //! follow when all files are there. One rename then gives the tree its name, and the old tree is
 //! removed from the folder to which the exchange took it.
 //!
@@ -36,10 +37,14 @@ mod foreign;
 mod only;
 mod options;
 mod place;
+mod relocate;
 mod run;
 mod workers;
 
-pub use options::{RestoreObserver, RestoreOptions, RestorePhase, Restored, Unwatched, Way};
+pub use options::{
+    Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
+    Way,
+};
 pub use run::restore;
 pub(crate) use workers::run as run_units;
 

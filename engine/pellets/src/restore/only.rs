@@ -17,8 +17,8 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use super::{finish, run};
 use crate::read::{
-    Archive, Index, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader, assert_authentic,
-    check_entry, find_entry, read_header,
+    Archive, Index, Layers, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader,
+    assert_authentic, check_entry, find_entry, read_header,
 };
 use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry, SidecarFrame};
 
@@ -48,12 +48,24 @@ pub(super) fn restore(
             Found::Whole(Box::new(sidecar))
         }
     };
-    let (entry, frames) = found.entry(path)?.ok_or_else(|| not_found(path))?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
+    // Where the entries of a delta stand is told by all of its sidecar.
+    let found = match (found, archive.delta()) {
+        (Found::Text(bytes), Some(_)) => Found::Whole(Box::new(Sidecar::parse(bytes)?)),
+        (found, _) => found,
+    };
+    let (entry, frames) = found.entry(path)?.ok_or_else(|| not_found(path))?;
     if frames != archive.frames() {
         let what = "the sidecar's frames are not those of the archive's seek table";
         return Err(ReadError::damaged("seek-table-mismatch", what).at(archive.path()));
     }
+    let layers = match &found {
+        Found::Text(_) => Layers::single(archive),
+        Found::Whole(sidecar) => {
+            Index::check(sidecar, &archive, &options.limits)?;
+            Layers::open(fs, archive, sidecar, &options.ancestors, &options.limits)?
+        }
+    };
     let place = Place::beside(fs, &options.target)?;
     drop(phase);
 
@@ -70,12 +82,12 @@ pub(super) fn restore(
     let root = place.make_root()?;
     let site = Site::new(fs, root.as_fd(), options.strict);
     let (restored, from) = match one {
-        Some(entry) => single(&archive, options, &site, &entry, path)?,
+        Some(entry) => single(&layers, options, &site, &entry, path)?,
         None => {
             let sidecar = found.whole()?;
-            let index = Index::check(&sidecar, &archive, &options.limits)?;
+            let index = Index::check(&sidecar, layers.own(), &options.limits)?;
             let range = index.subtree(path.as_bytes()).ok_or_else(|| not_found(path))?;
-            (subtree(&index, &archive, options, &site, range, observer)?, path.as_path())
+            (subtree(&index, &layers, options, &site, range, observer)?, path.as_path())
         }
     };
     let from = place.tree().join(from);
@@ -142,7 +154,7 @@ fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {
 
 /// Creates one file or symbolic link in the root of the new tree, under the last part of `path`.
 fn single<'p>(
-    archive: &Archive,
+    layers: &Layers,
     options: &RestoreOptions,
     site: &Site<'_>,
     entry: &SidecarEntry,
@@ -151,6 +163,7 @@ fn single<'p>(
     check_entry(entry, &options.limits).map_err(|e| e.on(entry.path.as_bytes()))?;
     let (_, name) = SafePath::judge(path.as_bytes(), &options.limits)?.split();
     let name = SafePath::judge(name, &options.limits)?;
+    let archive = layers.get(entry.layer)?;
     let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
     let mut reader = TarReader::new(Span::at(archive, frame, entry.offset)?);
     // Its length is not known without the next entry; header and digest say enough about one file.
@@ -184,9 +197,13 @@ fn single<'p>(
         way: Way::Extract,
         replaced: false,
         verified: true,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: load(&site.n_stripped),
         n_xattrs_lost: load(&site.n_xattrs_lost),
         duration: Duration::ZERO,
+        cpu: Duration::ZERO,
+        bytes_read: u64::from(archive.frames()[frame].compressed),
     };
     let name = Path::new(path.as_path().file_name().unwrap_or_default());
     Ok((restored, name))
@@ -194,13 +211,13 @@ fn single<'p>(
 
 fn subtree(
     index: &Index<'_>,
-    archive: &Archive,
+    layers: &Layers,
     options: &RestoreOptions,
     site: &Site<'_>,
     range: Range<usize>,
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
-    let job = Job::new(index, archive, &options.limits, site, range);
+    let job = Job::new(index, layers, &options.limits, site, range);
     let frames = run::build(&job, options, None, observer)?;
     finish::finish(&job, options.threads, None)?;
     Ok(run::report(&job, options, Way::Extract, frames))

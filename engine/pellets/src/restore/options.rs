@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::digest::Digest;
+use crate::ecosystem::Shape;
 use crate::observer::Progress;
 use crate::read::Limits;
 use crate::sidecar::RawPath;
@@ -18,6 +20,8 @@ pub struct RestoreOptions {
     /// The sidecar; an archive without one is read from its beginning by one thread, and its
     /// content is not compared with digests.
     pub sidecar: Option<PathBuf>,
+    /// Archives that a delta needs, where they are not beside it.
+    pub ancestors: Vec<PathBuf>,
     /// Where the tree shall stand.
     pub target: PathBuf,
     /// Only this entry and what is below it, which then stands at this path below the target.
@@ -35,6 +39,8 @@ pub struct RestoreOptions {
     /// Whether files may be hard links into that folder: they are read-only, and who writes to one
     /// through another way changes every tree that shares it.
     pub linked: bool,
+    /// Whether scripts that name the path of the tree are rewritten where it stands elsewhere now.
+    pub relocate: Relocate,
     /// Threads that decode and create; each needs room for a frame.
     pub threads: NonZeroUsize,
     /// What is refused.
@@ -49,6 +55,7 @@ impl RestoreOptions {
         Self {
             sidecar: sidecar_beside(&archive),
             archive,
+            ancestors: Vec::new(),
             target: target.into(),
             only: None,
             replace: false,
@@ -57,6 +64,7 @@ impl RestoreOptions {
             strict: false,
             cache: None,
             linked: false,
+            relocate: Relocate::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             limits: Limits::default(),
         }
@@ -68,6 +76,33 @@ fn sidecar_beside(archive: &Path) -> Option<PathBuf> {
     let sidecar = archive.with_extension("meta.json");
     (sidecar != archive && sidecar.is_file()).then_some(sidecar)
 }
+
+/// What becomes of scripts and settings in which a tree of dependencies names its own path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Relocate {
+    /// Where the tree stands elsewhere than it was packed, they name the new path.
+    #[default]
+    Auto,
+    /// They stay as they were packed.
+    Never,
+}
+
+impl FromStr for Relocate {
+    type Err = UnknownRelocate;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRelocate> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "never" => Ok(Self::Never),
+            other => Err(UnknownRelocate(other.to_owned())),
+        }
+    }
+}
+
+/// A text that names no [`Relocate`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {0:?}: use \"auto\" or \"never\"")]
+pub struct UnknownRelocate(String);
 
 /// How files came to their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,12 +146,20 @@ pub struct Restored {
     pub replaced: bool,
     /// Whether each content was compared with its digest.
     pub verified: bool,
+    /// The trees of dependencies in it; none where only a part was brought back, or without a sidecar.
+    pub shapes: Vec<Shape>,
+    /// Files that were rewritten because they name the path of the tree.
+    pub n_relocated: u64,
     /// Entries whose setuid, setgid or sticky bit was left out.
     pub n_stripped: u64,
     /// Attributes that the target did not take, or that are not brought back.
     pub n_xattrs_lost: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
+    /// Bytes of the archives that were read for it.
+    pub bytes_read: u64,
 }
 
 /// A part of restoring that a caller may time.

@@ -11,9 +11,11 @@ use super::cache::{self, Cached};
 use super::extract::{Extractor, Job};
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::Place;
-use super::{finish, foreign, only, workers};
+use super::{finish, foreign, only, relocate, workers};
+use crate::cpu::Meter;
+use crate::ecosystem;
 use crate::observer::Progress;
-use crate::read::{Archive, Index, ReadError, assert_authentic};
+use crate::read::{Archive, Index, Layers, ReadError, assert_authentic};
 use crate::sidecar::Sidecar;
 
 /// Brings a Pellet back, or a part of it.
@@ -26,7 +28,8 @@ pub fn restore(
     options: &RestoreOptions,
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
-    let begun = clock.monotonic();
+    let (begun, cpu) = (clock.monotonic(), Meter::default());
+    let running = cpu.run();
     let done = match (&options.sidecar, &options.only) {
         (Some(sidecar), None) => whole(fs, options, sidecar, observer),
         (Some(sidecar), Some(path)) => only::restore(fs, options, sidecar, path, observer),
@@ -40,7 +43,9 @@ pub fn restore(
             "a part can be brought back only with the sidecar beside the archive",
         )),
     };
-    done.map(|restored| Restored { duration: clock.monotonic().saturating_sub(begun), ..restored })
+    drop(running);
+    let duration = clock.monotonic().saturating_sub(begun);
+    done.map(|restored| Restored { duration, cpu: cpu.total(), ..restored })
 }
 
 fn whole(
@@ -54,6 +59,8 @@ fn whole(
     assert_authentic(&sidecar, options.key.as_ref())?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     let index = Index::check(&sidecar, &archive, &options.limits)?;
+    let layers = Layers::open(fs, archive, &sidecar, &options.ancestors, &options.limits)?;
+    layers.assert_complete()?;
     let place = Place::prepare(fs, &options.target, options.replace)?;
     drop(phase);
 
@@ -61,18 +68,20 @@ fn whole(
     let root = place.make_root()?;
     let site = Site::new(fs, root.as_fd(), options.strict);
     let all = 0..sidecar.entries.len();
-    let job = Job::new(&index, &archive, &options.limits, &site, all);
-    let cached = cache::find(fs, options, &index, &archive, &place, observer)?;
+    let job = Job::new(&index, &layers, &options.limits, &site, all);
+    let cached = cache::find(fs, options, &index, &layers, &place, observer)?;
     let way = match &cached {
         Some(cached) => cached.way,
         None => {
-            place.assert_room(&root, archive.content_len())?;
+            place.assert_room(&root, index.stored())?;
             Way::Extract
         }
     };
     let frames = build(&job, options, cached.as_ref(), observer)?;
+    let shapes = ecosystem::detect(&sidecar.entries);
+    let n_relocated = relocate::relocate(&job, options, &sidecar.origin, &shapes)?;
     finish::finish(&job, options.threads, Some(&sidecar.origin))?;
-    let restored = report(&job, options, way, frames);
+    let restored = Restored { shapes, n_relocated, ..report(&job, options, way, frames) };
     drop(phase);
 
     let _phase = PhaseGuard::start(observer, RestorePhase::Place);
@@ -109,10 +118,7 @@ pub(super) fn build(
         }
         None => {
             let units = job.units();
-            let work = |extractor: &mut Extractor<'_>, unit: usize| {
-                let (frame, entries) = &units[unit];
-                extractor.frame(*frame, entries.clone())
-            };
+            let work = |extractor: &mut Extractor<'_>, unit: usize| extractor.unit(&units[unit]);
             let start = || Extractor::new(job);
             workers::run(options.threads, units.len(), &job.stop, start, work, watch)?;
             units.len() as u64
@@ -139,8 +145,12 @@ pub(super) fn report(job: &Job<'_>, options: &RestoreOptions, way: Way, frames: 
         way,
         replaced: false,
         verified: way == Way::Extract,
+        shapes: Vec::new(),
+        n_relocated: 0,
         n_stripped: job.site.n_stripped.load(Ordering::Relaxed),
         n_xattrs_lost: job.site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,
+        cpu: Duration::ZERO,
+        bytes_read: if way == Way::Extract { job.compressed() } else { 0 },
     }
 }

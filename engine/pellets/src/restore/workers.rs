@@ -6,6 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::cpu::Meter;
 use crate::read::{ReadError, ReadErrorKind};
 
 /// Time between two looks at the observer.
@@ -43,7 +44,9 @@ pub(crate) fn run<S>(
         for _ in 0..n_threads {
             let done = done.clone();
             let (next, fail, start, work) = (&next, &fail, &start, &work);
+            let cpu = Meter::current();
             scope.spawn(move || {
+                let _counted = cpu.run();
                 // Dropped when the thread ends, however it does.
                 let _done = done;
                 let mut state = match start() {

@@ -17,4 +17,4 @@ pub use signature::SidecarSignature;
 pub(crate) use signature::{authenticate, sign};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

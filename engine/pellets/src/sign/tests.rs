@@ -26,6 +26,9 @@ const OTHER: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n\
     -----END PUBLIC KEY-----\n";
 
+/// Makes a sidecar lie.
+type Change = fn(&mut Sidecar);
+
 fn key_file(bench: &Bench, name: &str, text: &str, mode: u32) -> PathBuf {
     let path = bench.path(name);
     fs::write(&path, text).unwrap();
@@ -33,8 +36,13 @@ fn key_file(bench: &Bench, name: &str, text: &str, mode: u32) -> PathBuf {
     path
 }
 
+/// A key to sign with.
+pub(crate) fn signing_key(bench: &Bench) -> SigningKey {
+    SigningKey::read(&key_file(bench, "key.pem", PRIVATE, 0o600)).unwrap()
+}
+
 fn signed(bench: &Bench) -> Packed {
-    let key = SigningKey::read(&key_file(bench, "key.pem", PRIVATE, 0o600)).unwrap();
+    let key = signing_key(bench);
     for n in 0..4u8 {
         bench.file(format!("dir/{n}"), &vec![n; 3000]);
     }
@@ -111,7 +119,7 @@ fn whatever_is_changed_the_key_tells() {
     let packed = signed(&bench);
     let ours = verifying(&bench, PUBLIC);
     let whole = fs::read(&packed.sidecar).unwrap();
-    let changes: [(&str, fn(&mut Sidecar)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("signature-missing", |s| s.signature = None),
         ("signature-wrong", |s| s.signature.as_mut().unwrap().value.replace_range(..2, "zz")),
         ("signature-wrong", |s| s.digest = Digest::of(b"other")),

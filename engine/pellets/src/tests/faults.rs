@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use durable_fs::{DiskFs, FaultyFs, Op, Verdict};
 
 use super::kit::{Bench, pack_on};
-use crate::{Destination, Digest, ErrorKind, PackError, Packed, Sidecar, Unobserved};
+use crate::{
+    Base, Destination, Digest, ErrorKind, Limits, PackError, PackOptions, Packed, Sidecar,
+    Unobserved,
+};
 
 const FRAME: u32 = 4096;
 
@@ -154,6 +157,50 @@ fn a_store_holds_a_whole_pellet_or_none() {
         recovered.recover(&|digest| Some(*digest) == known).unwrap();
         let left = bench.files_under("store");
         assert_eq!(left.len(), if result.is_ok() { 2 } else { 0 }, "{fault:?} at {at}: {left:?}");
+        fs.n_ops() > at + 1
+    });
+}
+
+/// The same for a signed delta against a Pellet of the store, which stays whatever happens.
+#[test]
+fn a_store_holds_a_whole_delta_or_none() {
+    let bench = bench();
+    let sparse = std::fs::File::create(bench.source().join("sparse")).unwrap();
+    sparse.set_len(3 << 20).unwrap();
+    let flags = rustix::fs::XattrFlags::empty();
+    // Where the memory file system takes none, the holes alone are looked at.
+    let _ = rustix::fs::setxattr(bench.source().join("dir/1"), "user.a", b"v", flags);
+    let base = bench.pack_as(&bench.options(), FRAME).unwrap();
+    bench.file("dir/3", b"changed");
+    bench.file("new", &[9; 5000]);
+    let opened = Base::open(&DiskFs, &base.archive, &base.sidecar, &Limits::default()).unwrap();
+    let options = PackOptions {
+        base: Some(Arc::new(opened)),
+        delta: std::num::NonZeroU32::new(8),
+        sign: Some(Arc::new(crate::sign::tests::signing_key(&bench))),
+        ..bench.options()
+    };
+    each_fault(|fault, at| {
+        let fs = Arc::new(FaultyFs::new(Arc::new(DiskFs), {
+            let judge = fault.judge(at + 1);
+            move |op: &Op| judge(op)
+        }));
+        let store = bench.store_on(Arc::clone(&fs) as _);
+        let result = pack_on(&*fs, &options, FRAME, &Destination::Store(&store), &Unobserved);
+        assert_told(&result, fault, at);
+        let made = result.as_ref().ok().map(|p| p.digest);
+        if let Ok(packed) = &result {
+            assert_eq!(packed.layers, [base.digest]);
+            let sidecar = assert_whole(&packed.archive, &packed.sidecar);
+            assert!(sidecar.signature.is_some());
+        }
+        bench.store().recover(&|digest| *digest == base.digest || Some(*digest) == made).unwrap();
+        assert_whole(&base.archive, &base.sidecar);
+        let left = bench.files_under("store").len();
+        assert_eq!(left, if result.is_ok() { 4 } else { 2 }, "{fault:?} at {at}");
+        if let Some(made) = made {
+            crate::remove(&DiskFs, &bench.store(), &made).unwrap();
+        }
         fs.n_ops() > at + 1
     });
 }

@@ -44,6 +44,8 @@ fn form() {
     assert!(sidecar.origin.libc.is_some());
     sidecar.origin.libc = Some("[libc]".to_owned());
     sidecar.created_by = "nestr [version]".to_owned();
+    // Inodes and times of this machine.
+    assert!(sidecar.stamps.take().is_some());
     let pretty = serde_json::to_string_pretty(&sidecar).unwrap();
     insta::assert_snapshot!(pretty.replace(source.to_str().unwrap(), "/srv/tree"));
 }
@@ -89,8 +91,8 @@ fn each_frame_stands_alone_and_each_entry_is_found_in_it() {
 
 #[test]
 fn a_newer_version_is_refused_by_number() {
-    let error = Sidecar::parse(br#"{"schema_version": 2, "anything": []}"#).unwrap_err();
-    assert!(matches!(error, SidecarError::Version(2)));
+    let error = Sidecar::parse(br#"{"schema_version": 3, "anything": []}"#).unwrap_err();
+    assert!(matches!(error, SidecarError::Version(3)));
     assert!(matches!(Sidecar::parse(b"{").unwrap_err(), SidecarError::Form(_)));
 }
 

@@ -62,7 +62,8 @@ fn bracket(pattern: &[u8], byte: u8) -> Option<usize> {
                 match pattern.get(at..)? {
                     [b'-', high @ ..] if !matches!(high, [] | [b']', ..]) => {
                         let (high, len) = literal(high)?;
-                        found |= (low..=high).contains(&byte);
+                        // As in git, the first sign counts even where the range goes backwards.
+                        found |= low == byte || (low..=high).contains(&byte);
                         at += len + 1;
                     }
                     _ => found |= low == byte,

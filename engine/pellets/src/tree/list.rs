@@ -96,7 +96,7 @@ impl<'a> Lister<'a> {
                 continue;
             }
             let mut item = Item::of(name, &stat);
-            survey(&mut self.attributes, &mut self.holes, self.shared, fd, &mut item)
+            survey(&mut self.attributes, &mut self.holes, self.shared, fd, &below, &mut item)
                 .map_err(|e| failed(e, name))?;
             items.push(item);
             if items.len().is_multiple_of(1024) && self.shared.stopped() {
@@ -115,6 +115,7 @@ fn survey(
     holes: &mut Holes,
     shared: &Shared<'_>,
     dir: BorrowedFd<'_>,
+    path: &[u8],
     item: &mut Item,
 ) -> Result<(), Errno> {
     match item.file_type {
@@ -125,7 +126,10 @@ fn survey(
         FileType::RegularFile => {
             item.attributes = attributes.of(dir, &item.name)?;
             let size = item.size();
-            if size >= MIN_HOLE {
+            let known = self::known(shared, path, item);
+            if let Some(sparse) = known.filter(|_| size >= MIN_HOLE) {
+                item.sparse = sparse;
+            } else if size >= MIN_HOLE {
                 // Without NONBLOCK a pipe that took its place would block the open for ever.
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                 let file = openat(dir, &*item.name, flags, Mode::empty())?;
@@ -135,6 +139,11 @@ fn survey(
         _ => {}
     }
     Ok(())
+}
+
+/// The holes of a file that an earlier Pellet knows.
+fn known(shared: &Shared<'_>, path: &[u8], item: &Item) -> Option<Option<Sparse>> {
+    shared.known?.holes(path, &item.stamp)
 }
 
 impl Item {

@@ -20,7 +20,7 @@ mod walk;
 
 pub(crate) use digest::{TreeHasher, TreeRecord, tree_digest};
 pub(crate) use dirs::Dirs;
-pub(crate) use entry::{Attribute, Entry, Kind, Sparse, Stamp};
+pub(crate) use entry::{Attribute, Entry, Kind, Segment, Sparse, Stamp};
 pub(crate) use list::Exclude;
 pub(crate) use merkle::{Node, NodeKind, hash_directories, merkle};
 pub use special::{Skipped, SpecialKind};

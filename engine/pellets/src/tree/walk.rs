@@ -21,6 +21,8 @@ use super::flatten::flatten;
 use super::ignore::{self, Ignore};
 use super::list::{Exclude, Item, Lister};
 use super::special::Skipped;
+use crate::base::Known;
+use crate::cpu::Meter;
 use crate::error::{ErrorKind, PackError};
 use crate::observer::{PackObserver, Progress};
 
@@ -49,6 +51,8 @@ pub(crate) struct Tree {
 /// The common state of the threads of one walk.
 pub(super) struct Shared<'a> {
     pub(super) exclude: &'a Exclude,
+    /// Files of an earlier Pellet, which need not be searched for holes where they are unchanged.
+    pub(super) known: Option<&'a Known<'a>>,
     pub(super) ignore: &'a Ignore,
     pub(super) n_ignored: AtomicU64,
     pub(super) n_found: AtomicU64,
@@ -71,6 +75,7 @@ pub(crate) fn walk(
     root: &Path,
     exclude: &Exclude,
     threads: NonZeroUsize,
+    known: Option<&Known<'_>>,
     observer: &dyn PackObserver,
 ) -> Result<Tree, PackError> {
     let at_root = |errno| PackError::at_root(root.to_owned(), errno);
@@ -80,6 +85,7 @@ pub(crate) fn walk(
     let (ignore, rules) = read_ignore(fd.as_fd())?;
     let shared = Shared {
         exclude,
+        known,
         ignore: &ignore,
         n_ignored: AtomicU64::new(0),
         n_found: AtomicU64::new(0),
@@ -152,9 +158,13 @@ impl Shared<'_> {
             let stop = StopOnDrop(self);
             let mut workers = Vec::with_capacity(n_threads);
             for n in 0..n_threads {
+                let cpu = Meter::current();
                 let worker = thread::Builder::new()
                     .name(format!("pellet-walk-{n}"))
-                    .spawn_scoped(scope, move || self.work(root))
+                    .spawn_scoped(scope, move || {
+                        let _counted = cpu.run();
+                        self.work(root);
+                    })
                     .map_err(|_| PackError::internal("no thread could be started"))?;
                 workers.push(worker);
             }

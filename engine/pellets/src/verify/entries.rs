@@ -1,13 +1,12 @@
 //! The entries that begin in one frame, compared with the sidecar.
 
 use std::io::Read;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::digest::Digest;
 use crate::read::{
-    Archive, FrameReader, Index, ReadError, Span, TarEntry, TarReader, from_stream, read_header,
+    Index, LayerReader, Layers, ReadError, Span, TarEntry, TarReader, from_stream, read_header,
 };
 use crate::sidecar::EntryKind;
 
@@ -23,9 +22,9 @@ pub(super) struct Findings {
 
 /// Verifies frames, one after the other.
 pub(super) struct Checker<'a> {
-    archive: &'a Archive,
+    layers: &'a Layers,
     index: Option<&'a Index<'a>>,
-    frames: FrameReader<'a>,
+    frames: LayerReader<'a>,
     findings: &'a Findings,
     buffer: Vec<u8>,
 }
@@ -51,18 +50,19 @@ impl Findings {
 
 impl<'a> Checker<'a> {
     pub(super) fn new(
-        archive: &'a Archive,
+        layers: &'a Layers,
         index: Option<&'a Index<'a>>,
         findings: &'a Findings,
     ) -> Result<Self, ReadError> {
-        let frames = FrameReader::new(archive)?;
-        Ok(Self { archive, index, frames, findings, buffer: vec![0; CHUNK] })
+        let frames = LayerReader::new(layers)?;
+        Ok(Self { layers, index, frames, findings, buffer: vec![0; CHUNK] })
     }
 
     /// Decodes a frame and compares `entries`, all that begin in it.
-    pub(super) fn frame(&mut self, frame: usize, entries: Range<usize>) {
-        let place = self.index.map_or(frame as u64, |index| index.frame_start(frame));
-        match self.frames.read(frame) {
+    pub(super) fn frame(&mut self, (layer, frame): (u32, usize), entries: &[usize]) {
+        let place = self.index.map_or(frame as u64, |index| index.frame_start(layer, frame));
+        match self.frames.read(layer, frame) {
+            Ok(_) if layer > 0 => {}
             Ok(_) => {
                 self.findings.n_frames.fetch_add(1, Ordering::Relaxed);
             }
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
             }
         }
         let Some(index) = self.index else { return };
-        for i in entries {
+        for i in entries.iter().copied() {
             match self.entry(index, i, frame) {
                 Ok(()) => {
                     self.findings.n_entries.fetch_add(1, Ordering::Relaxed);
@@ -83,9 +83,9 @@ impl<'a> Checker<'a> {
     }
 
     /// Says which entries a broken frame takes with it.
-    fn lost(&self, frame: usize, entries: Range<usize>) {
+    fn lost(&self, frame: usize, entries: &[usize]) {
         let Some(index) = self.index else { return };
-        for i in entries {
+        for i in entries.iter().copied() {
             let path = &index.sidecar.entries[i].path;
             let what = "the entry stands in a frame that cannot be decompressed";
             let lost = ReadError::damaged("entry-lost", what).on(path.as_bytes()).in_frame(frame);
@@ -96,9 +96,10 @@ impl<'a> Checker<'a> {
     fn entry(&mut self, index: &Index<'_>, i: usize, frame: usize) -> Result<(), ReadError> {
         let entry = &index.sidecar.entries[i];
         let (start, end) = (index.start(i), index.end(i));
-        let at = usize::try_from(start - index.frame_start(frame)).unwrap_or(usize::MAX);
+        let at =
+            usize::try_from(start - index.frame_start(entry.layer, frame)).unwrap_or(usize::MAX);
         let rest = self.frames.content().get(at..).unwrap_or_default();
-        let mut reader = TarReader::new(Span::new(self.archive, rest, frame + 1));
+        let mut reader = TarReader::new(Span::new(self.layers.get(entry.layer)?, rest, frame + 1));
         let found = read_header(&mut reader, entry, Some(end - start))?;
         if entry.kind != EntryKind::File {
             return Ok(());

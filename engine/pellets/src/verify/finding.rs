@@ -22,6 +22,8 @@ pub struct VerifyOptions {
     pub archive: PathBuf,
     /// `NAME.meta.json`.
     pub sidecar: PathBuf,
+    /// Archives that a delta needs, where they are not beside it.
+    pub ancestors: Vec<PathBuf>,
     /// The digest that was noted elsewhere.
     pub expected: Option<Digest>,
     /// The key that must have signed it; without one a signature is judged by the key it names.
@@ -74,6 +76,8 @@ pub struct Verified {
     pub n_findings: u64,
     /// How long it took.
     pub duration: Duration,
+    /// CPU time of all its threads.
+    pub cpu: Duration,
 }
 
 impl VerifyOptions {
@@ -84,7 +88,8 @@ impl VerifyOptions {
         let RestoreOptions { threads, limits, .. } = RestoreOptions::new(&archive, "");
         let sidecar = archive.with_extension("meta.json");
         let (expected, key, max_findings) = (None, None, MAX_FINDINGS);
-        Self { archive, sidecar, expected, key, threads, limits, max_findings }
+        let ancestors = Vec::new();
+        Self { archive, sidecar, ancestors, expected, key, threads, limits, max_findings }
     }
 }
 

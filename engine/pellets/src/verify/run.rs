@@ -1,22 +1,22 @@
 //! One verification from its beginning to its end.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
 
 use super::entries::{Checker, Findings};
 use super::finding::{Finding, Verified, VerifyOptions};
+use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::observer::Progress;
-use crate::read::{Archive, Index, ReadError, ReadErrorKind, Span, assert_tree};
+use crate::read::{Archive, Index, Layers, ReadError, ReadErrorKind, Span, assert_tree, digest_of};
 use crate::restore::{RestoreObserver, run_units};
 use crate::sidecar::{EntryKind, Sidecar};
 use crate::sign::authenticate;
 use crate::tree::{NodeKind, hash_directories};
 
-/// Bytes of the archive that are hashed at once.
-const CHUNK: usize = 1 << 20;
 /// Two blocks of zeros end the tar stream.
 const TRAILER: usize = 1024;
 
@@ -30,7 +30,19 @@ pub fn verify(
     options: &VerifyOptions,
     observer: &dyn RestoreObserver,
 ) -> Result<Verified, ReadError> {
-    let begun = clock.monotonic();
+    let (begun, cpu) = (clock.monotonic(), Meter::default());
+    let running = cpu.run();
+    let verified = judge(fs, options, observer);
+    drop(running);
+    let duration = clock.monotonic().saturating_sub(begun);
+    verified.map(|verified| Verified { duration, cpu: cpu.total(), ..verified })
+}
+
+fn judge(
+    fs: &dyn Fs,
+    options: &VerifyOptions,
+    observer: &dyn RestoreObserver,
+) -> Result<Verified, ReadError> {
     let findings = Findings::new();
     let sidecar = kept(Sidecar::read(fs, &options.sidecar).map_err(ReadError::from), &findings)?;
     if let Some(sidecar) = &sidecar
@@ -39,17 +51,29 @@ pub fn verify(
         findings.add(0, error);
     }
     let archive = kept(Archive::open(fs, &options.archive, &options.limits), &findings)?;
+    let layers = match (archive, &sidecar) {
+        (Some(archive), Some(sidecar)) => {
+            Some(Layers::open(fs, archive, sidecar, &options.ancestors, &options.limits)?)
+        }
+        (archive, _) => archive.map(Layers::single),
+    };
+    layers.iter().flat_map(Layers::missing).for_each(|missing| findings.add(0, missing));
     let stop = AtomicBool::new(false);
+    let cpu = Meter::current();
     let (digest, bytes) = std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| hash(fs, options, &stop));
-        let read = match &archive {
-            Some(archive) => {
-                contents(archive, sidecar.as_ref(), options, &findings, &stop, observer)
-            }
+        let hashing = scope.spawn(|| {
+            let _counted = cpu.run();
+            hash(fs, options, &stop)
+        });
+        let earlier =
+            scope.spawn(|| ancestors(layers.as_ref(), sidecar.as_ref(), &findings, &stop));
+        let read = match &layers {
+            Some(layers) => contents(layers, sidecar.as_ref(), options, &findings, &stop, observer),
             None => Ok(()),
         };
-        let hashed = hashing.join();
+        let (hashed, earlier) = (hashing.join(), earlier.join());
         read?;
+        earlier.unwrap_or(Ok(()))?;
         hashed.unwrap_or_else(|_| {
             Err(ReadError::new(ReadErrorKind::Internal, "internal", "hashing the archive panicked"))
         })
@@ -71,7 +95,8 @@ pub fn verify(
         signed_by: sidecar.and_then(|s| s.signature).map(|signature| signature.key),
         n_findings: all.len() as u64,
         findings: all.into_iter().take(options.max_findings).map(Finding::from).collect(),
-        duration: clock.monotonic().saturating_sub(begun),
+        duration: Duration::ZERO,
+        cpu: Duration::ZERO,
     })
 }
 
@@ -101,23 +126,33 @@ fn hash(
 ) -> Result<(Digest, u64), ReadError> {
     let failed = |e| ReadError::in_input(&options.archive, e);
     let file = fs.open_read(&options.archive).map_err(failed)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; CHUNK];
-    let mut at = 0;
-    while !stop.load(Ordering::Relaxed) {
-        let n = file.read_at(&mut buffer, at).map_err(failed)?;
-        if n == 0 {
-            break;
-        }
-        hasher.update(&buffer[..n]);
-        at += n as u64;
-    }
-    Ok((hasher.finalize().into(), at))
+    digest_of(&*file, &options.archive, stop)
 }
 
-/// Decodes every frame; compares every entry where the sidecar can be relied on for their places.
+/// The earlier archives of a delta are those that it names.
+fn ancestors(
+    layers: Option<&Layers>,
+    sidecar: Option<&Sidecar>,
+    findings: &Findings,
+    stop: &AtomicBool,
+) -> Result<(), ReadError> {
+    let told = sidecar.and_then(|s| s.delta.as_ref()).map_or(&[][..], |delta| &delta.layers);
+    for (layer, archive) in layers.into_iter().flat_map(Layers::earlier) {
+        let (found, _) = archive.digest(stop)?;
+        let told = usize::try_from(layer - 1).ok().and_then(|n| told.get(n));
+        if let Some(told) =
+            told.filter(|told| told.digest != found && !stop.load(Ordering::Relaxed))
+        {
+            let what = "the digest of an archive that the delta needs is another one";
+            let error = ReadError::damaged("digest-mismatch", what).at(archive.path());
+            findings.add(0, error.instead(told.digest, found));
+        }
+    }
+    Ok(())
+}
+
 fn contents(
-    archive: &Archive,
+    layers: &Layers,
     sidecar: Option<&Sidecar>,
     options: &VerifyOptions,
     findings: &Findings,
@@ -125,11 +160,11 @@ fn contents(
     observer: &dyn RestoreObserver,
 ) -> Result<(), ReadError> {
     let index = match sidecar {
-        Some(sidecar) => kept(Index::check(sidecar, archive, &options.limits), findings)?,
+        Some(sidecar) => kept(Index::check(sidecar, layers.own(), &options.limits), findings)?,
         None => None,
     };
-    let units = units(archive, index.as_ref());
-    let bytes_total = archive.content_len();
+    let units = units(layers, index.as_ref());
+    let bytes_total = layers.own().content_len();
     let watch = || {
         let n_frames = findings.n_frames.load(Ordering::Relaxed);
         let part = bytes_total.saturating_mul(n_frames) / (units.len() as u64).max(1);
@@ -142,29 +177,35 @@ fn contents(
         });
         observer.cancelled()
     };
-    let start = || Checker::new(archive, index.as_ref(), findings);
-    let work = |checker: &mut Checker<'_>, frame: usize| {
-        checker.frame(frame, units[frame].clone());
+    let start = || Checker::new(layers, index.as_ref(), findings);
+    let work = |checker: &mut Checker<'_>, unit: usize| {
+        let (place, entries) = &units[unit];
+        checker.frame(*place, entries);
         Ok(())
     };
     run_units(options.threads, units.len(), stop, start, work, watch)?;
     if let (Some(sidecar), Some(index)) = (sidecar, &index) {
         tree(sidecar, index, findings);
-        trailer(archive, index, findings);
+        trailer(layers.own(), index, findings);
     }
     Ok(())
 }
 
-/// The entries that begin in each frame.
-fn units(archive: &Archive, index: Option<&Index<'_>>) -> Vec<Range<usize>> {
-    let mut units = vec![0..0; archive.frames().len()];
+/// A frame of a layer, and the entries that begin in it.
+type Unit = ((u32, usize), Vec<usize>);
+
+/// All frames of the Pellet's own archive, and those of earlier ones that it needs.
+fn units(layers: &Layers, index: Option<&Index<'_>>) -> Vec<Unit> {
+    let own = (0..layers.own().frames().len()).map(|frame| ((0, frame), Vec::new()));
+    let mut units: BTreeMap<(u32, usize), Vec<usize>> = own.collect();
     for (i, entry) in index.into_iter().flat_map(|index| &index.sidecar.entries).enumerate() {
-        let unit = usize::try_from(entry.frame).ok().and_then(|frame| units.get_mut(frame));
-        if let Some(unit) = unit {
-            *unit = if unit.end == 0 { i..i + 1 } else { unit.start..i + 1 };
+        // What is missing as a whole was told once.
+        if layers.get(entry.layer).is_ok() {
+            let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
+            units.entry((entry.layer, frame)).or_default().push(i);
         }
     }
-    units
+    units.into_iter().collect()
 }
 
 /// The digest of the tree follows from what the sidecar says of its entries.
@@ -215,7 +256,7 @@ fn directories(sidecar: &Sidecar, root: Digest, index: &Index<'_>, findings: &Fi
 fn trailer(archive: &Archive, index: &Index<'_>, findings: &Findings) {
     let frame = archive.frames().len().saturating_sub(1);
     let start = archive.content_len().saturating_sub(TRAILER as u64);
-    let offset = start.saturating_sub(index.frame_start(frame));
+    let offset = start.saturating_sub(index.frame_start(0, frame));
     let mut end = Vec::new();
     let read = Span::at(archive, frame, offset).and_then(|mut span| {
         std::io::Read::read_to_end(&mut span, &mut end).map_err(crate::read::from_stream)

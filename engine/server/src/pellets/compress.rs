@@ -6,9 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nestr_events::{EventType, NewEvent};
-use nestr_pellets::{PelletName, Profile};
-use nestr_telemetry::names::{self, Outcome, attr, span};
+use nestr_pellets::{Digest, PelletName, Profile};
+use nestr_telemetry::names::{Outcome, attr, span};
 use serde::Serialize;
 use serde_json::json;
 use tracing::{Instrument, Span};
@@ -16,11 +15,12 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::job::{self, Job};
 use super::model::CompressRequest;
+use super::rows as pellet_rows;
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
-use crate::operations::{Operation, OperationId, OperationKind};
+use crate::operations::{self, Operation, OperationId, OperationKind};
 use crate::problem::{Code, Problem};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -33,6 +33,8 @@ pub(super) struct Admitted {
     pub(super) source: PathBuf,
     pub(super) name: PelletName,
     pub(super) profile: Profile,
+    /// The Pellet to pack a delta against.
+    pub(super) delta_of: Option<Digest>,
 }
 
 /// Packs a directory into a Pellet.
@@ -56,7 +58,12 @@ pub(crate) async fn compress_pellet(
         Ok(operation) => operation,
         Err(problem) => {
             let problem = problem.in_trace(nestr_telemetry::trace_id_of(&span));
-            refuse(&app, &actor, &request.path, &problem, &span).instrument(span.clone()).await;
+            app.instruments.pellet_compressed(Outcome::Refused, std::time::Duration::ZERO);
+            let data = json!({"path": request.path});
+            let subject = "pellets".to_owned();
+            operations::record_refusal(&app, &actor, subject, &span, &problem, data)
+                .instrument(span.clone())
+                .await;
             return Err(problem);
         }
     };
@@ -121,26 +128,22 @@ async fn admit(app: &Shared, request: &CompressRequest) -> Result<Admitted, Prob
     let asked = PathBuf::from(&request.path);
     let name = request.name.as_deref().map(str::parse::<PelletName>).transpose();
     let name = name.map_err(|e| Problem::new(Code::BadRequest, e.to_string()))?;
+    let delta_of = request.delta_of.as_deref().map(str::parse::<Digest>).transpose();
+    let delta_of =
+        delta_of.map_err(|e| Problem::new(Code::BadRequest, format!("`delta_of`: {e}")))?;
+    if let Some(digest) = delta_of {
+        let known =
+            app.log.read(move |conn| pellet_rows::by_digest(conn, &digest.to_string())).await;
+        let known = known.map_err(|e| Problem::internal("looking for the pellet", &e))?;
+        known
+            .ok_or_else(|| Problem::new(Code::NotFound, format!("there is no pellet {digest}")))?;
+    }
     let roots = app.roots.clone();
     let source = tokio::task::spawn_blocking(move || roots.admit(Path::new(&asked)))
         .await
         .map_err(|e| Problem::internal("judging the path", &e))??;
     let name = name.unwrap_or_else(|| PelletName::from_path(&source));
-    Ok(Admitted { source, name, profile: request.profile.into() })
-}
-
-/// Makes a refusal visible: failed span, log line, counter, event.
-async fn refuse(app: &Shared, actor: &str, path: &str, problem: &Problem, span: &Span) {
-    nestr_telemetry::fail(span, problem.code.slug(), &problem.detail);
-    tracing::warn!(code = problem.code.slug(), path, "packing was refused: {}", problem.detail);
-    app.instruments.pellet_compressed(Outcome::Refused, std::time::Duration::ZERO);
-    let data = json!({"path": path, "problem": problem});
-    let event = NewEvent::new(EventType::PelletFailed, "pellets", actor, data)
-        .in_trace(nestr_telemetry::traceparent_of(span));
-    match app.log.commit(move |tx| tx.publish(event)).await {
-        Ok(_) => app.instruments.event_published(names::EventType::PelletFailed),
-        Err(error) => tracing::error!(%error, "the refusal could not be recorded"),
-    }
+    Ok(Admitted { source, name, profile: request.profile.into(), delta_of })
 }
 
 pub(super) fn idempotency_key(

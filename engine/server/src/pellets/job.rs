@@ -4,26 +4,34 @@
 //! Whatever ends a packing, its operation ends with it: with the Pellet's row and `pellet:compressed`, or with a problem
 //! and `pellet:failed`. A process that is killed leaves the operation to [`super::recover`].
 
-use std::error::Error;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nestr_events::{EventError, EventType, NewEvent};
-use nestr_pellets::{Destination, ErrorKind, PackError, PackOptions, Packed};
+use nestr_pellets::{
+    Base, Destination, ErrorKind, Limits, PackError, PackOptions, Packed, StoredPellet,
+};
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr, span};
 use serde_json::json;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::compress::Admitted;
+use super::cost::Cost;
+use super::gate::Publishing;
 use super::jobs::Place;
 use super::observer::Observer;
+use super::readback::read_problem;
 use super::rows::{self, NewPellet, ratio};
 use super::traced::TracedPacking;
 use crate::app::Shared;
-use crate::operations::{self, OperationId, OperationResult, Reporter, Step};
+use crate::operations::{self, Ended, OperationId, OperationResult, Reporter, Step};
 use crate::options::Checkpoint;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, chain};
+
+/// The most earlier Pellets that a delta may need.
+const MAX_LAYERS: u32 = 8;
 
 /// A packing that was asked for and recorded as running.
 pub(super) struct Job {
@@ -44,38 +52,100 @@ pub(super) struct Job {
 pub(super) async fn run(app: Shared, job: Job) {
     let job = Arc::new(job);
     let ended = match work(&app, &job).await {
-        Ok(packed) => record(&app, &job, &packed).await.map(|rev| (packed, rev)),
+        Ok((packed, publishing)) => {
+            let recorded = record(&app, &job, &packed).await;
+            drop(publishing);
+            recorded.map(|rev| (packed, rev))
+        }
         Err(problem) => Err(problem),
     };
     let elapsed = app.clock.monotonic().saturating_sub(job.started);
     match ended {
-        Ok((packed, rev)) => succeed(&app, &job, &packed, rev, elapsed),
+        Ok((packed, rev)) => {
+            succeed(&app, &job, &packed, rev, elapsed);
+            if let Some(quota) = app.quota {
+                app.keeper().keep_within(quota, packed.digest).await;
+            }
+        }
         Err(problem) => fail(&app, &job, problem, elapsed).await,
     }
     app.refresh_store_totals().await;
 }
 
 /// Packs on a thread of its own.
-async fn work(app: &Shared, job: &Arc<Job>) -> Result<Packed, Problem> {
+async fn work(app: &Shared, job: &Arc<Job>) -> Result<(Packed, Option<Publishing>), Problem> {
     let turn = job.place.turn().await;
+    let base = base_of(app, job).await?;
     let (app, job) = (app.clone(), Arc::clone(job));
     let packing = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        job.span.in_scope(|| pack(&app, &job))
+        job.span.in_scope(|| pack(&app, &job, base.as_ref()))
     });
     packing.await.map_err(|e| Problem::internal("packing", &e))?
 }
 
-fn pack(app: &Shared, job: &Job) -> Result<Packed, Problem> {
+/// The Pellet to pack against: the one a delta was asked against, else the latest of this path.
+async fn base_of(app: &Shared, job: &Job) -> Result<Option<StoredPellet>, Problem> {
+    let known = match job.admitted.delta_of {
+        Some(digest) => Some(digest),
+        None => {
+            let origin = job.admitted.source.display().to_string();
+            let profile = job.admitted.profile.to_string();
+            let latest = app.log.read(move |conn| rows::latest(conn, &origin, &profile)).await;
+            let latest = latest.map_err(|e| event_problem("looking for an earlier pellet", &e))?;
+            latest.and_then(|digest| digest.parse().ok())
+        }
+    };
+    let Some(digest) = known else { return Ok(None) };
+    let store = Arc::clone(&app.store);
+    let found = tokio::task::spawn_blocking(move || store.pellet(&digest));
+    let found = found.await.map_err(|e| Problem::internal("looking for an earlier pellet", &e))?;
+    Ok(found.ok().flatten())
+}
+
+/// Opens what is packed against. Only a delta needs it: otherwise what cannot be used is done without.
+fn open_base(
+    app: &Shared,
+    job: &Job,
+    stored: Option<&StoredPellet>,
+) -> Result<Option<Arc<Base>>, Problem> {
+    let opened = stored.map(|stored| {
+        Base::open(app.fs.as_ref(), &stored.archive, &stored.sidecar, &Limits::default())
+    });
+    match (opened, job.admitted.delta_of) {
+        (Some(Ok(base)), _) => Ok(Some(Arc::new(base))),
+        (Some(Err(error)), Some(_)) => Err(read_problem(&error)),
+        (None, Some(digest)) => {
+            Err(Problem::new(Code::NotFound, format!("there is no pellet {digest}")))
+        }
+        (Some(Err(error)), None) => {
+            tracing::warn!(
+                code = error.code(),
+                "packing without the earlier pellet: {}",
+                chain(&error)
+            );
+            Ok(None)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn pack(
+    app: &Shared,
+    job: &Job,
+    base: Option<&StoredPellet>,
+) -> Result<(Packed, Option<Publishing>), Problem> {
     let options = PackOptions {
-        source: job.admitted.source.clone(),
         name: job.admitted.name.clone(),
         profile: job.admitted.profile,
         threads: app.pack_threads,
-        mtime: 0,
+        mtime: app.mtime,
+        base: open_base(app, job, base)?,
+        delta: job.admitted.delta_of.and(NonZeroU32::new(MAX_LAYERS)),
+        ..PackOptions::new(job.admitted.source.clone())
     };
     let (stop, hook) = (&app.stop, app.hook.as_ref());
-    let inner = Observer { reporter: &job.reporter, stop, hook };
+    let inner = Observer::new(&job.reporter, stop, hook, &app.gate);
     let observer = TracedPacking::new(&job.span, &inner);
     let destination = Destination::Store(&app.store);
     let packed =
@@ -83,7 +153,7 @@ fn pack(app: &Shared, job: &Job) -> Result<Packed, Problem> {
     let packed = packed.map_err(|e| pack_problem(&e));
     let failure = packed.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str()));
     observer.finish(failure);
-    packed
+    packed.map(|packed| (packed, inner.publishing()))
 }
 
 /// Commits row, operation and event together.
@@ -102,13 +172,14 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
         bytes_out: packed.bytes_out,
         duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         trace_id: job.trace_id.clone(),
+        layers: packed.layers.iter().map(ToString::to_string).collect(),
     };
     let (id, progress) = (job.id.clone(), job.reporter.last().1);
     let subject = format!("pellets/{}", pellet.digest);
     let data = json!({
         "operation_id": id, "digest": pellet.digest, "name": pellet.name, "tree": pellet.tree,
         "entries": pellet.entries, "bytes_in": pellet.bytes_in, "bytes_out": pellet.bytes_out,
-        "duration_ms": pellet.duration_ms, "trace_id": pellet.trace_id,
+        "duration_ms": pellet.duration_ms, "trace_id": pellet.trace_id, "layers": pellet.layers,
     });
     let event = NewEvent::new(EventType::PelletCompressed, subject, &job.actor, data)
         .in_trace(job.traceparent.clone());
@@ -131,7 +202,10 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
             Ok(rev)
         }
         Err(e) => {
-            let problem = record_span.in_scope(|| event_problem("recording the pellet", &e));
+            let refused = e.refusal::<Problem>().cloned();
+            let problem = refused.unwrap_or_else(|| {
+                record_span.in_scope(|| event_problem("recording the pellet", &e))
+            });
             nestr_telemetry::fail(&record_span, problem.code.slug(), &problem.detail);
             // Another packing of the same tree may be about to record it, so it is left to the next start.
             record_span.in_scope(|| {
@@ -150,6 +224,9 @@ fn succeed(app: &Shared, job: &Job, packed: &Packed, rev: u64, elapsed: Duration
     job.span.set_attribute(attr::NESTR_PELLET_BYTES_IN, number(packed.bytes_in));
     job.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(packed.bytes_out));
     job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(packed.frames));
+    Cost::from(packed).tell(&job.span);
+    job.span.set_attribute(attr::NESTR_PELLET_FRAMES_REUSED, number(packed.n_frames_reused));
+    job.span.set_attribute(attr::NESTR_PELLET_LAYERS, number(packed.layers.len() as u64));
     if packed.n_skipped > 0 {
         let first = packed.skipped.first();
         tracing::warn!(n_skipped = packed.n_skipped, ?first, "left out sockets, pipes or devices");
@@ -165,32 +242,22 @@ fn succeed(app: &Shared, job: &Job, packed: &Packed, rev: u64, elapsed: Duration
 }
 
 async fn fail(app: &Shared, job: &Job, problem: Problem, elapsed: Duration) {
-    let mut problem = problem.in_trace(Some(job.trace_id.clone()));
-    problem.instance = Some(job.id.location().into());
-    nestr_telemetry::fail(&job.span, problem.code.slug(), &problem.detail);
-    tracing::error!(operation = %job.id, code = problem.code.slug(), "packing failed: {}", problem.detail);
     let outcome = match problem.code {
         Code::Interrupted => Outcome::Interrupted,
         _ => Outcome::Failed,
     };
     app.instruments.pellet_compressed(outcome, elapsed);
-    let (id, last) = (job.id.clone(), job.reporter.last());
-    let data = json!({
-        "operation_id": id,
-        "path": job.admitted.source.display().to_string(),
-        "problem": problem,
-    });
-    let event = NewEvent::new(EventType::PelletFailed, id.subject(), &job.actor, data)
-        .in_trace(job.traceparent.clone());
-    let committed = app.log.commit(move |tx| {
-        operations::rows::fail(tx, &id, Some(last), &problem)?;
-        tx.publish(event)
-    });
-    match committed.await {
-        Ok(_) => app.instruments.event_published(names::EventType::PelletFailed),
-        // The row stays `running`, which the next start corrects.
-        Err(error) => tracing::error!(%error, "the failure could not be recorded"),
-    }
+    let ended = Ended {
+        id: &job.id,
+        word: "packing",
+        actor: &job.actor,
+        trace_id: &job.trace_id,
+        traceparent: job.traceparent.as_deref(),
+        reporter: &job.reporter,
+        span: &job.span,
+    };
+    let data = json!({"path": job.admitted.source.display().to_string()});
+    operations::record_failure(app, ended, problem, data).await;
 }
 
 /// A failed packing as clients see it.
@@ -205,13 +272,7 @@ fn pack_problem(error: &PackError) -> Problem {
         ErrorKind::Cancelled => Code::Interrupted,
         ErrorKind::Internal => Code::Internal,
     };
-    let mut detail = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        detail = format!("{detail}: {next}");
-        cause = next.source();
-    }
-    Problem::new(code, detail).hint(error.hint())
+    Problem::new(code, chain(error)).hint(error.hint())
 }
 
 /// A failed commit as clients see it.

@@ -4,17 +4,23 @@
 //! # Invariants
 //! 1. A Pellet is listed exactly if its row was committed, together with the end of its operation and its event.
 //! 2. Only trees beneath a configured root are packed, judged after all symbolic links are resolved.
-//! 3. A request that is refused leaves a failed span, a counter and an event, like one that fails later.
+//! 3. A Pellet that another one needs is not removed, and no row names files that were.
+//! 4. A request that is refused leaves a failed span, a counter and an event, like one that fails later.
 //!
 //! # Not here
 //! The format of a Pellet: see `nestr-pellets`.
 
 mod compress;
+mod cost;
 mod entries;
+mod gate;
 mod job;
 mod jobs;
+mod keeper;
 mod model;
 mod observer;
+mod offline;
+mod proof;
 mod readback;
 mod recovery;
 mod removal;
@@ -25,8 +31,12 @@ mod traced;
 mod traced_restore;
 
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
+pub use cost::Cost;
 pub(crate) use entries::{__path_list_pellet_entries, list_pellet_entries};
+pub(crate) use gate::Gate;
 pub(crate) use jobs::Jobs;
+pub use offline::{CollectError, collect_offline};
+pub use proof::{Proof, ProofOutcome, Tested, Verdict, prove, traced_proof};
 pub(crate) use readback::{
     __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
 };

@@ -19,6 +19,10 @@ pub(crate) struct CompressRequest {
     /// How to pack.
     #[serde(default)]
     pub(crate) profile: PackProfile,
+    /// Digest of a Pellet of the store: only what differs from it is packed, and the new one needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub(crate) delta_of: Option<String>,
 }
 
 /// How a tree is packed.

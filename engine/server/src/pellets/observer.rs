@@ -1,20 +1,47 @@
 //! What a job does with a packing's calls: progress, checkpoints, and the end when the server stops.
 
+use std::sync::{Mutex, PoisonError};
+
 use nestr_pellets::{Milestone, PackObserver, Phase, Progress};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::{Gate, Publishing};
 use crate::operations::{self, Reporter, Step};
 use crate::options::{Checkpoint, CheckpointHook};
 
 /// Reports a packing to its operation.
 pub(super) struct Observer<'a> {
-    pub(super) reporter: &'a Reporter,
-    pub(super) stop: &'a CancellationToken,
-    pub(super) hook: Option<&'a CheckpointHook>,
+    reporter: &'a Reporter,
+    stop: &'a CancellationToken,
+    hook: Option<&'a CheckpointHook>,
+    gate: &'a Gate,
+    publishing: Mutex<Option<Publishing>>,
+}
+
+impl<'a> Observer<'a> {
+    pub(super) fn new(
+        reporter: &'a Reporter,
+        stop: &'a CancellationToken,
+        hook: Option<&'a CheckpointHook>,
+        gate: &'a Gate,
+    ) -> Self {
+        Self { reporter, stop, hook, gate, publishing: Mutex::new(None) }
+    }
+
+    /// The passage through the gate, to be kept until the row is committed.
+    pub(super) fn publishing(&self) -> Option<Publishing> {
+        self.publishing.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl PackObserver for Observer<'_> {
     fn phase_started(&self, phase: Phase) {
+        if phase == Phase::Seal {
+            // This thread is one that may wait.
+            let passing = Handle::current().block_on(self.gate.publish());
+            *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = Some(passing);
+        }
         self.reporter.step(match phase {
             Phase::Walk => Step::Walk,
             Phase::Pack => Step::Pack,

@@ -2,14 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use nestr_events::{Migration, Result, Tx};
+use nestr_events::{EventError, Migration, Result, Tx};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::model::{Pellet, PelletOrigin, PelletPage};
+use crate::problem::{Code, Problem};
 use crate::stamp::Stamp;
 
 /// The tables of Pellets.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[TABLE, LAYERS];
+
+const TABLE: Migration = Migration {
     part: "pellets",
     version: 1,
     sql: "
@@ -29,7 +32,18 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
         ) STRICT;
         CREATE INDEX pellets_tree ON pellets (tree, seq);
     ",
-}];
+};
+
+/// The Pellets that a delta needs, each after the space behind the one before.
+const LAYERS: Migration = Migration {
+    part: "pellets",
+    version: 2,
+    sql: "
+        ALTER TABLE pellets ADD COLUMN layers TEXT NOT NULL DEFAULT '';
+        CREATE INDEX pellets_deltas ON pellets (seq) WHERE layers <> '';
+        CREATE INDEX pellets_origin ON pellets (origin, profile, seq);
+    ",
+};
 
 const COLUMNS: &str = "seq, digest, name, tree, profile, origin, entries, bytes_in, bytes_out, \
     created_ns, duration_ms, trace_id";
@@ -47,6 +61,29 @@ pub(crate) struct NewPellet {
     pub(crate) bytes_out: u64,
     pub(crate) duration_ms: u64,
     pub(crate) trace_id: String,
+    /// The Pellets that it needs.
+    pub(crate) layers: Vec<String>,
+}
+
+/// How a deletion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deleted {
+    /// The row is gone.
+    Yes,
+    /// There was none.
+    Unknown,
+    /// Another Pellet needs it.
+    Needed,
+}
+
+/// A Pellet as collecting sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Aged {
+    pub(crate) digest: String,
+    pub(crate) unix_nanos: u64,
+    /// Of its archive.
+    pub(crate) bytes: u64,
+    pub(crate) layers: Vec<String>,
 }
 
 /// Number and bytes of all Pellets.
@@ -61,11 +98,20 @@ pub(crate) struct StoreTotals {
 pub(crate) struct Cursor(i64);
 
 /// Records a Pellet. One that is known keeps its row; duration and trace become those of this packing.
+///
+/// A delta is refused where a Pellet that it needs was removed while it was packed.
 pub(crate) fn record(tx: &Tx<'_>, new: &NewPellet) -> Result<()> {
+    for layer in &new.layers {
+        if by_digest(tx.sql(), layer)?.is_none() {
+            let detail =
+                format!("the pellet {layer}, which the delta needs, was removed meanwhile");
+            return Err(EventError::refuse(Problem::new(Code::Conflict, detail)));
+        }
+    }
     tx.sql().execute(
         "INSERT INTO pellets (digest, name, tree, profile, origin, entries, bytes_in, bytes_out,
-                              created_ns, duration_ms, trace_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                              created_ns, duration_ms, trace_id, layers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (digest) DO UPDATE
              SET duration_ms = excluded.duration_ms, trace_id = excluded.trace_id",
         params![
@@ -80,9 +126,18 @@ pub(crate) fn record(tx: &Tx<'_>, new: &NewPellet) -> Result<()> {
             tx.now_unix_nanos().cast_signed(),
             new.duration_ms.cast_signed(),
             new.trace_id,
+            new.layers.join(" "),
         ],
     )?;
     Ok(())
+}
+
+/// The latest Pellet of this tree's path.
+pub(crate) fn latest(conn: &Connection, origin: &str, profile: &str) -> Result<Option<String>> {
+    let mut rows = conn.prepare_cached(
+        "SELECT digest FROM pellets WHERE origin = ?1 AND profile = ?2 ORDER BY seq DESC LIMIT 1",
+    )?;
+    Ok(rows.query_row([origin, profile], |row| row.get(0)).optional()?)
 }
 
 /// The Pellet with this digest.
@@ -122,19 +177,25 @@ pub(crate) fn digests(conn: &Connection) -> Result<Vec<String>> {
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// Digest, time and archive bytes of all Pellets.
-pub(crate) fn ages(conn: &Connection) -> Result<Vec<(String, u64, u64)>> {
-    let mut rows = conn.prepare("SELECT digest, created_ns, bytes_out FROM pellets")?;
+/// What collecting must know of all Pellets.
+pub(crate) fn ages(conn: &Connection) -> Result<Vec<Aged>> {
+    let mut rows = conn.prepare("SELECT digest, created_ns, bytes_out, layers FROM pellets")?;
     let found = rows.query_map([], |row| {
         let count = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
-        Ok((row.get(0)?, count(1)?, count(2)?))
+        let layers = row.get::<_, String>(3)?.split_whitespace().map(str::to_owned).collect();
+        Ok(Aged { digest: row.get(0)?, unix_nanos: count(1)?, bytes: count(2)?, layers })
     })?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// Forgets a Pellet; false where it is not known.
-pub(crate) fn delete(tx: &Tx<'_>, digest: &str) -> Result<bool> {
-    Ok(tx.sql().execute("DELETE FROM pellets WHERE digest = ?1", [digest])? > 0)
+/// Forgets a Pellet that no other one needs.
+pub(crate) fn delete(tx: &Tx<'_>, digest: &str) -> Result<Deleted> {
+    let needed = "SELECT 1 FROM pellets WHERE layers <> '' AND instr(layers, ?1) > 0 LIMIT 1";
+    if tx.sql().query_row(needed, [digest], |_| Ok(())).optional()?.is_some() {
+        return Ok(Deleted::Needed);
+    }
+    let n = tx.sql().execute("DELETE FROM pellets WHERE digest = ?1", [digest])?;
+    Ok(if n > 0 { Deleted::Yes } else { Deleted::Unknown })
 }
 
 /// Number and bytes of all Pellets.

@@ -5,6 +5,7 @@
 mod auth;
 mod compress;
 mod failures;
+mod keeping;
 mod limits;
 mod proxy;
 mod readback;

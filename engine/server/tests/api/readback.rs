@@ -63,6 +63,17 @@ async fn targets_outside_the_roots_and_unknown_pellets_are_refused() {
     let body = json!({"target": world.dir.path().join("root/x")});
     problem(world.post(&unknown, &body).send().await.unwrap(), 404, "not-found").await;
     assert_eq!(std::fs::read_dir(world.dir.path().join("outside")).unwrap().count(), 0);
+    // Each refusal is told and counted.
+    let verify = format!("/api/pellets/{}/verify", "0".repeat(64));
+    problem(world.post(&verify, &json!({})).send().await.unwrap(), 404, "not-found").await;
+    let events = world.events().await;
+    let failed: Vec<_> = events.iter().filter(|e| e["type"] == "pellet:failed").collect();
+    assert_eq!(failed.len(), 6);
+    assert_eq!(failed[0]["data"]["problem"]["code"], "path-outside-roots");
+    assert_eq!(failed[5]["data"]["digest"], json!("0".repeat(64)));
+    assert!(failed[5]["data"]["problem"]["trace_id"].is_string());
+    world.sample_becomes("nestr_pellet_restore_total{outcome=\"refused\"}", 5.0).await;
+    world.sample_becomes("nestr_pellet_verify_total{outcome=\"refused\"}", 1.0).await;
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ impl World {
             state_dir: dir.path().join("state"),
             store_dir: dir.path().join("store"),
             pack_threads: NonZeroUsize::new(2).unwrap(),
+            quota: None,
+            mtime: 0,
             otlp_endpoint: "http://127.0.0.1:1".into(),
             perch_url: "http://127.0.0.1:1".into(),
             telemetry: Arc::clone(&telemetry),

@@ -1,14 +1,21 @@
 //! What is refused before any route is looked at.
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::text::problem;
 
+/// Puts the guard before `routes`, and an answer to whatever is none of them.
+pub(super) fn guarded<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    let nothing = || async { problem(StatusCode::NOT_FOUND, "there is nothing here") };
+    routes.fallback(nothing).layer(from_fn(guard))
+}
+
 /// Refuses foreign hosts and methods that change something; adds the headers of every reply.
-pub(super) async fn guard(request: Request, next: Next) -> Response {
+async fn guard(request: Request, next: Next) -> Response {
     let mut reply = match refusal(request.method(), request.uri(), request.headers()) {
         Some(reply) => reply,
         None => next.run(request).await,

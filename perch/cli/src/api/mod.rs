@@ -14,6 +14,7 @@ mod text;
 
 pub(crate) use routes::Views;
 pub(crate) use serve::Api;
+pub(crate) use text::problem;
 
 /// Queries of the store that run at once; more wait.
 const MAX_QUERIES: usize = 4;

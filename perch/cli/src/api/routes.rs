@@ -7,7 +7,6 @@ use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use collector_pipeline::graph::Health;
@@ -18,7 +17,7 @@ use perch_store::Store;
 use perch_store::jaeger::{Answer, Question, answer};
 use tokio::sync::Semaphore;
 
-use super::guard::guard;
+use super::guard::guarded;
 use super::{MAX_QUERIES, text};
 
 /// What the API shows.
@@ -58,7 +57,7 @@ pub(super) fn router(views: Views, draining: Arc<AtomicBool>) -> Router {
     };
     let trace =
         |here: Here, Path(id): Path<String>, pairs: Pairs| ask(here, Question::Trace(id), pairs);
-    Router::new()
+    let routes = Router::new()
         .route("/api/services", get(services))
         .route("/api/services/{service}/operations", get(operations_of))
         .route("/api/operations", get(operations))
@@ -69,10 +68,8 @@ pub(super) fn router(views: Views, draining: Arc<AtomicBool>) -> Router {
         .route("/debug/ledger", get(ledger_as_text))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .fallback(|| async { text::problem(StatusCode::NOT_FOUND, "there is nothing here") })
-        .layer(from_fn(guard))
-        .with_state(Arc::new(shared))
+        .route("/metrics", get(metrics));
+    guarded(routes).with_state(Arc::new(shared))
 }
 
 async fn ask(State(shared): Here, question: Question, pairs: Pairs) -> Response {

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::guard::guarded;
 use super::routes::{Views, router};
 
 /// Connections at once; more wait to be accepted.
@@ -62,8 +63,17 @@ impl Api {
     /// Begins to answer.
     pub(crate) fn serve(self, views: Views) -> Serving {
         let draining = Arc::new(AtomicBool::new(false));
-        let stop = CancellationToken::new();
         let router = router(views, Arc::clone(&draining));
+        self.start(router, draining)
+    }
+
+    /// Begins to answer with other routes, under the same guard and bounds.
+    pub(crate) fn answer(self, routes: Router) -> Serving {
+        self.start(guarded(routes), Arc::default())
+    }
+
+    fn start(self, router: Router, draining: Arc<AtomicBool>) -> Serving {
+        let stop = CancellationToken::new();
         let task = tokio::spawn(accept(self.listener, router, stop.clone()));
         Serving { addr: self.addr, draining, stop, task }
     }

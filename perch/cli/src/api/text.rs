@@ -8,7 +8,7 @@ use collector_pipeline::graph::{NodeHealth, NodeState};
 use collector_pipeline::ledger::Snapshot;
 
 /// A refusal in Jaeger's shape, which all clients of this API read.
-pub(super) fn problem(status: StatusCode, message: &str) -> Response {
+pub(crate) fn problem(status: StatusCode, message: &str) -> Response {
     json(&perch_store::jaeger::refusal(status.as_u16(), message))
 }
 
@@ -29,6 +29,7 @@ pub(super) fn readiness(nodes: &[NodeHealth], draining: bool, n_lag_bytes: u64) 
             NodeState::Ready => "ready",
             NodeState::Restarting => "restarting",
             NodeState::Stopped => "stopped",
+            NodeState::Stuck => "stuck",
         };
         let _ = write!(text, "[{sign}]{node} {word}");
         if *n_restarts > 0 {

@@ -5,7 +5,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,18 +14,55 @@ use serde_json::Value;
 
 /// How long anything may take here.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether something is so; a test that spins takes the processor from what it waits for.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// A `perch` command of which nothing is known yet.
+pub struct Starting(Process);
+
+/// A child whose standard error is read as it comes, so that it never waits for its reader.
+struct Process {
+    child: Child,
+    stderr: Option<JoinHandle<String>>,
+}
 
 /// A `perch` command that runs until it is stopped.
 pub struct Perch {
-    child: Child,
-    stderr: Option<ChildStderr>,
+    process: Process,
     /// The line it printed when ready.
     pub ready: Value,
 }
 
+impl Starting {
+    /// Waits for the line it prints when ready; on a failure, what it said.
+    pub fn ready(mut self) -> Result<Perch, (ExitStatus, String)> {
+        let mut line = String::new();
+        let stdout = self.0.child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let status = self.0.child.wait().unwrap();
+            return Err((status, self.0.said()));
+        }
+        Ok(Perch { process: self.0, ready: serde_json::from_str(&line).unwrap() })
+    }
+
+    /// Kills it, however far it is, and tells what it said.
+    pub fn kill(mut self) -> String {
+        self.0.child.kill().unwrap();
+        self.0.child.wait().unwrap();
+        self.0.said()
+    }
+}
+
+impl Process {
+    fn said(&mut self) -> String {
+        self.stderr.take().unwrap().join().unwrap()
+    }
+}
+
 impl Perch {
-    /// Starts `perch` with `--json` at the end and waits for its line; on a failure, what it said.
-    pub fn start(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
+    /// Starts `perch` with `--json` at the end.
+    pub fn spawn(command: &mut Command) -> Starting {
         let mut child = command
             .arg("--json")
             .stdin(Stdio::null())
@@ -32,17 +70,18 @@ impl Perch {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let mut stderr = child.stderr.take();
-        if line.is_empty() {
-            let status = child.wait().unwrap();
-            let mut said = String::new();
-            stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            return Err((status, said));
-        }
-        let ready = serde_json::from_str(&line).unwrap();
-        Ok(Self { child, stderr, ready })
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            stderr.read_to_end(&mut said).unwrap();
+            String::from_utf8_lossy(&said).into_owned()
+        });
+        Starting(Process { child, stderr: Some(stderr) })
+    }
+
+    /// Starts `perch` and waits for its line; on a failure, what it said.
+    pub fn start(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
+        Self::spawn(command).ready()
     }
 
     /// A text in the line.
@@ -53,25 +92,28 @@ impl Perch {
 
     /// The process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// Sends a signal and waits for the end.
     pub fn end_by(&mut self, signal: Signal) -> ExitStatus {
-        send(self.child.id(), signal);
-        let child = &mut self.child;
+        send(self.pid(), signal);
+        self.ended()
+    }
+
+    /// Waits for the end.
+    pub fn ended(&mut self) -> ExitStatus {
+        let child = &mut self.process.child;
         wait_for("perch ends", || child.try_wait().unwrap())
     }
 
     /// What it wrote to standard error, once it has ended.
     pub fn said(&mut self) -> String {
-        let mut said = String::new();
-        self.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        said
+        self.process.said()
     }
 }
 
-impl Drop for Perch {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -99,7 +141,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::yield_now();
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -84,7 +84,7 @@ fn clock() -> Arc<ManualClock> {
 
 /// Small segments, so that a handful of requests fills several.
 pub(super) fn small_segments(max_bytes: u64) -> LogOptions {
-    LogOptions { segment_bytes: 2_000, max_bytes, max_age: None }
+    LogOptions { segment_bytes: 2_000, ..LogOptions::with_max_bytes(max_bytes) }
 }
 
 pub(super) fn traces_of(service: &str, spans: Vec<Span>) -> Request {

@@ -149,7 +149,7 @@ fn each_filter_narrows_a_search() {
 #[test]
 fn a_segment_that_goes_takes_its_traces_and_its_index_along() {
     let dir = tempfile::tempdir().unwrap();
-    let options = LogOptions { segment_bytes: 2_000, max_bytes: 8_000, max_age: None };
+    let options = LogOptions { segment_bytes: 2_000, ..LogOptions::with_max_bytes(8_000) };
     let bench = Bench::on_disk(Signal::Traces, dir.path(), options);
     for n in 1..=200 {
         bench.append(&traces_of("nestr", vec![span(n, 1, u64::from(n))]));
@@ -237,7 +237,7 @@ fn an_index_that_cannot_be_written_stays_in_memory() {
 
 #[test]
 fn a_ring_in_memory_answers_and_forgets() {
-    let options = LogOptions { segment_bytes: 2_000, max_bytes: 8_000, max_age: None };
+    let options = LogOptions { segment_bytes: 2_000, ..LogOptions::with_max_bytes(8_000) };
     let bench = Bench::in_memory(Signal::Traces, options);
     for n in 1..=200 {
         bench.append(&traces_of("nestr", vec![span(n, 1, u64::from(n))]));

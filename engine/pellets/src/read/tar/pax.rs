@@ -160,18 +160,19 @@ impl SparseRecords {
     }
 }
 
-/// GNU tar writes `=` in the name of an attribute, which would end the key, as `%3D`, and `%` as `%25`.
+/// GNU tar writes `=` in the name of an attribute, which would end the key, as `%3D`, and `%` as `%25`;
+/// libarchive writes more signs that way. Neither leaves a `%` as it is.
 fn unescape(name: &[u8]) -> Box<[u8]> {
     let mut out = Vec::with_capacity(name.len());
     let mut rest = name;
     while let [first, behind @ ..] = rest {
-        let (byte, behind) = match rest {
-            [b'%', b'3', b'D', behind @ ..] => (b'=', behind),
-            [b'%', b'2', b'5', behind @ ..] => (b'%', behind),
-            _ => (*first, behind),
-        };
-        out.push(byte);
-        rest = behind;
+        let mut byte = [*first];
+        let escaped = *first == b'%'
+            && behind
+                .get(..2)
+                .is_some_and(|digits| hex::decode_to_slice(digits, &mut byte).is_ok());
+        out.push(byte[0]);
+        rest = if escaped { &behind[2..] } else { behind };
     }
     out.into()
 }
@@ -266,6 +267,20 @@ mod tests {
             b"11 path=\0a\n",
         ] {
             assert!(Pax::parse(bad).is_err(), "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn names_of_attributes_are_unescaped() {
+        let cases: [(&[u8], &[u8]); 5] = [
+            (b"user.a", b"user.a"),
+            (b"user.a%3Db%25", b"user.a=b%"),
+            (b"a%20b%FE%2520", b"a b\xfe%20"),
+            (b"50%", b"50%"),
+            (b"%zz%4", b"%zz%4"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(&*unescape(name), expected);
         }
     }
 

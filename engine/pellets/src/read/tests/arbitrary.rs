@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::others::reference;
 use super::tarball::Tarball;
-use crate::read::{Archive, FrameReader, Index, Limits, TarReader, list_foreign};
+use crate::read::{Archive, Index, LayerReader, Layers, Limits, TarReader, list_foreign};
 use crate::sidecar::Sidecar;
 
 fn read_all(bytes: &[u8]) -> Option<usize> {
@@ -130,12 +130,13 @@ proptest! {
         if let Ok(sidecar) = Sidecar::parse(&bytes)
             && let Ok(index) = Index::check(&sidecar, &archive, &limits)
         {
-            let mut frames = FrameReader::new(&archive).unwrap();
+            let layers = Layers::single(archive);
+            let mut frames = LayerReader::new(&layers).unwrap();
             for i in 0..sidecar.entries.len() {
                 prop_assert!(index.start(i) < index.end(i));
             }
             for frame in 0..sidecar.frames.len() {
-                prop_assert!(frames.read(frame).is_ok());
+                prop_assert!(frames.read(0, frame).is_ok());
             }
         }
     }

@@ -197,8 +197,8 @@ fn what_gnu_tar_packs_has_them_too() {
     assert_same(&target, &source);
 }
 
-/// bsdtar, where it is at hand, reads ours and we read its: it escapes no names of attributes, so
-/// those that need it are left out here.
+/// bsdtar, where it is at hand, reads ours and we read its. It reads names of attributes as they are
+/// written, so those that we escape are left out here.
 #[test]
 fn bsdtar_and_we_read_each_other() {
     let program = std::env::var_os("NESTR_TEST_BSDTAR").unwrap_or_else(|| "bsdtar".into());

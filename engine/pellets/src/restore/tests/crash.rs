@@ -12,7 +12,7 @@ use durable_fs::{DiskFs, FaultyFs, Op, Verdict};
 
 use super::kit::{options, packed, remains, restore, restore_on};
 use crate::tests::kit::{Bench, Thing, snapshot};
-use crate::{RawPath, ReadErrorKind, RestoreOptions};
+use crate::{Base, Limits, PackOptions, RawPath, ReadErrorKind, RestoreOptions};
 
 type Tree = BTreeMap<PathBuf, Thing>;
 
@@ -45,7 +45,7 @@ fn old_tree(target: &Path) -> Tree {
 
 /// Runs restores of which one operation fails, until one sees no fault; `before` prepares the target,
 /// `new` is what it becomes.
-fn each_fault(options: &RestoreOptions, before: impl Fn() -> Tree, new: &Tree) {
+pub(super) fn each_fault(options: &RestoreOptions, before: impl Fn() -> Tree, new: &Tree) {
     for fault in [Fault::Error, Fault::Full, Fault::Dead] {
         let mut n_ops = 0;
         loop {
@@ -119,6 +119,25 @@ fn holes_and_attributes_are_there_with_the_tree_or_not_at_all() {
     let target = bench.path("out");
     let options = RestoreOptions { replace: true, ..options(&packed.archive, &target) };
     each_fault(&options, || old_tree(&target), &snapshot(&source));
+}
+
+#[test]
+fn a_delta_comes_back_in_one_step() {
+    let bench = Bench::in_memory();
+    let first = packed(&bench);
+    bench.file("lib/2/index.js", b"changed");
+    bench.file("lib/new", b"new");
+    let base = Base::open(&DiskFs, &first.archive, &first.sidecar, &Limits::default()).unwrap();
+    let delta = PackOptions {
+        base: Some(Arc::new(base)),
+        delta: std::num::NonZeroU32::new(8),
+        ..bench.options()
+    };
+    let second = bench.pack_as(&delta, 8192).unwrap();
+    assert_eq!(second.layers, [first.digest]);
+    let target = bench.path("out");
+    let options = RestoreOptions { replace: true, ..options(&second.archive, &target) };
+    each_fault(&options, || old_tree(&target), &snapshot(&bench.source()));
 }
 
 #[test]

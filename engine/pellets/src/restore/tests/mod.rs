@@ -8,4 +8,5 @@ mod foreign;
 mod hostile;
 mod kit;
 mod only;
+mod relocate;
 mod whole;

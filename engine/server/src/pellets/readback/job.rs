@@ -1,6 +1,5 @@
 //! One restore or verification: waits its turn, reads on a blocking thread, records the end.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +15,11 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::app::Shared;
-use crate::operations::{self, OperationId, OperationKind, OperationResult, Reporter, Step};
+use crate::operations::{self, Ended, OperationId, OperationKind, OperationResult, Reporter, Step};
+use crate::pellets::cost::Cost;
 use crate::pellets::jobs::Place;
 use crate::pellets::traced_restore::TracedRestore;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, chain};
 
 /// What is done with a Pellet.
 pub(super) enum Work {
@@ -112,6 +112,7 @@ fn restore(app: &Shared, job: &Job, options: &RestoreOptions) -> Result<Value, P
     job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
     job.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
     job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+    Cost::from(&restored).tell(&job.span);
     app.instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
     Ok(json!({
         "target": restored.target.display().to_string(), "entries": restored.entries,
@@ -128,6 +129,7 @@ fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Pro
     job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(verified.entries));
     job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(verified.frames));
     job.span.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    Cost::from(&verified).tell(&job.span);
     for finding in verified.findings.iter().take(10) {
         tracing::warn!(
             code = finding.code,
@@ -177,30 +179,21 @@ async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
 }
 
 async fn fail(app: &Shared, job: &Arc<Job>, problem: Problem) {
-    let mut problem = problem.in_trace(Some(job.trace_id.clone()));
-    problem.instance = Some(job.id.location().into());
-    nestr_telemetry::fail(&job.span, problem.code.slug(), &problem.detail);
-    let (word, code) = (job.work.word(), problem.code.slug());
-    tracing::error!(operation = %job.id, code, "{word} failed: {}", problem.detail);
-    let (id, last) = (job.id.clone(), job.reporter.last());
-    let data = json!({
-        "operation_id": id, "digest": job.digest, "path": job.work.subject(&job.digest), "problem": problem,
-    });
-    let event = NewEvent::new(EventType::PelletFailed, id.subject(), &job.actor, data)
-        .in_trace(job.traceparent.clone());
-    let committed = app.log.commit(move |tx| {
-        operations::rows::fail(tx, &id, Some(last), &problem)?;
-        tx.publish(event)
-    });
-    match committed.await {
-        Ok(_) => app.instruments.event_published(names::EventType::PelletFailed),
-        // The row stays `running`, which the next start corrects.
-        Err(error) => tracing::error!(%error, "the failure could not be recorded"),
-    }
+    let ended = Ended {
+        id: &job.id,
+        word: job.work.word(),
+        actor: &job.actor,
+        trace_id: &job.trace_id,
+        traceparent: job.traceparent.as_deref(),
+        reporter: &job.reporter,
+        span: &job.span,
+    };
+    let data = json!({"digest": job.digest, "path": job.work.subject(&job.digest)});
+    operations::record_failure(app, ended, problem, data).await;
 }
 
 /// A failed reading as clients see it.
-fn read_problem(error: &ReadError) -> Problem {
+pub(in crate::pellets) fn read_problem(error: &ReadError) -> Problem {
     let code = match error.kind() {
         ReadErrorKind::NotFound if error.code() == "path-not-found" => Code::PathNotFound,
         ReadErrorKind::NotFound => Code::NotFound,
@@ -212,13 +205,7 @@ fn read_problem(error: &ReadError) -> Problem {
         ReadErrorKind::Cancelled => Code::Interrupted,
         ReadErrorKind::Internal => Code::Internal,
     };
-    let mut detail = format!("{error} ({})", error.code());
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        detail = format!("{detail}: {next}");
-        cause = next.source();
-    }
-    Problem::new(code, detail).hint(error.hint())
+    Problem::new(code, format!("{} ({})", chain(error), error.code())).hint(error.hint())
 }
 
 /// Reports to the operation.

@@ -1,13 +1,15 @@
 //! `POST /api/pellets/{digest}/restore` and `…/verify`: judge the request, begin the operation, reply.
 
 use std::path::{Path as FsPath, PathBuf};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions};
-use nestr_telemetry::names::{attr, span};
+use nestr_telemetry::names::{Outcome, attr, span};
+use serde_json::json;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -17,7 +19,7 @@ use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
-use crate::operations::{Operation, OperationId};
+use crate::operations::{self, Operation, OperationId};
 use crate::pellets::compress::idempotency_key;
 use crate::pellets::job::event_problem;
 use crate::problem::{Code, Problem};
@@ -37,6 +39,7 @@ pub(crate) async fn restore_pellet(
     JsonBody(request): JsonBody<RestoreRequest>,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers, &("restore", &digest, &request))?;
+    let asked = digest.clone();
     let span = tracing::info_span!(span::PELLET_RESTORE);
     span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
     span.set_attribute(attr::NESTR_PELLET_TARGET, request.target.clone());
@@ -53,7 +56,12 @@ pub(crate) async fn restore_pellet(
         };
         Ok((digest, Work::Restore(Box::new(options))))
     };
-    begin(&app, &actor, key, judge, &span).await
+    let asked = Asked {
+        outcome: |app, outcome| app.instruments.pellet_restored(outcome, Duration::ZERO),
+        digest: &asked,
+        path: Some(&request.target),
+    };
+    begin(&app, &actor, key, asked, judge, &span).await
 }
 
 /// Compares a Pellet with its digests.
@@ -69,6 +77,7 @@ pub(crate) async fn verify_pellet(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers, &("verify", &digest))?;
+    let asked = digest.clone();
     let span = tracing::info_span!(span::PELLET_VERIFY);
     span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
     let judge = async {
@@ -81,13 +90,28 @@ pub(crate) async fn verify_pellet(
         };
         Ok((digest, Work::Verify(Box::new(options))))
     };
-    begin(&app, &actor, key, judge, &span).await
+    let asked = Asked {
+        outcome: |app, outcome| app.instruments.pellet_verified(outcome, Duration::ZERO),
+        digest: &asked,
+        path: None,
+    };
+    begin(&app, &actor, key, asked, judge, &span).await
+}
+
+/// What a refusal says of the request.
+struct Asked<'a> {
+    /// Counts it.
+    outcome: fn(&Shared, Outcome),
+    digest: &'a str,
+    /// The target of a restore.
+    path: Option<&'a str>,
 }
 
 async fn begin(
     app: &Shared,
     actor: &str,
     key: Option<IdempotencyKey>,
+    asked: Asked<'_>,
     judge: impl Future<Output = Result<(Digest, Work), Problem>>,
     span: &Span,
 ) -> Result<Response, Problem> {
@@ -95,10 +119,19 @@ async fn begin(
         let (digest, work) = judge.await?;
         start(app, actor, key, digest, work, span).await
     };
-    let operation = begun.instrument(span.clone()).await.map_err(|problem| {
-        nestr_telemetry::fail(span, problem.code.slug(), &problem.detail);
-        problem.in_trace(nestr_telemetry::trace_id_of(span))
-    })?;
+    let operation = match begun.instrument(span.clone()).await {
+        Ok(operation) => operation,
+        Err(problem) => {
+            let problem = problem.in_trace(nestr_telemetry::trace_id_of(span));
+            (asked.outcome)(app, Outcome::Refused);
+            let data = json!({"digest": asked.digest, "path": asked.path});
+            let subject = "pellets".to_owned();
+            operations::record_refusal(app, actor, subject, span, &problem, data)
+                .instrument(span.clone())
+                .await;
+            return Err(problem);
+        }
+    };
     let location = HeaderValue::from_str(&operation.id.location())
         .map_err(|e| Problem::internal("naming the operation", &e))?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(operation)).into_response())

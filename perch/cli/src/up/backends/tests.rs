@@ -68,3 +68,73 @@ fn finds_the_link_in_the_cache_before_anything_else() {
     std::fs::set_permissions(bin.join("loki"), PermissionsExt::from_mode(0o755)).unwrap();
     assert_eq!(Kind::Loki.find(cache.path()), Some(bin.join("loki")));
 }
+
+/// What Grafana is given, by the ends of the files' names.
+fn grafana_file(end: &str) -> String {
+    let (component, _dir) = site_parts(Kind::Grafana);
+    let found = component.files.into_iter().find(|(path, _)| path.ends_with(end));
+    found.unwrap_or_else(|| panic!("no file {end}")).1
+}
+
+#[test]
+fn grafanas_data_sources_lead_from_one_to_the_other() {
+    let yaml = grafana_file("provisioning/datasources/perch.yaml");
+    insta::assert_snapshot!(yaml);
+    let uids = words_after(&yaml, "uid: ");
+    for named in words_after(&yaml, "datasourceUid: ") {
+        assert!(uids.contains(&named), "{named} is no data source");
+    }
+    // Grafana would put an environment variable in the place of a single one.
+    assert_eq!(yaml.matches("${").count(), yaml.matches("$${").count());
+}
+
+#[test]
+fn grafana_serves_every_rendered_dashboard() {
+    let rendered = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboards/rendered");
+    let kinds = words_after(&grafana_file("provisioning/datasources/perch.yaml"), "type: ");
+    let mut n_dashboards = 0;
+    for entry in std::fs::read_dir(rendered).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !name.ends_with(".json") {
+            continue;
+        }
+        let served = grafana_file(&format!("dashboards/{name}"));
+        assert_eq!(served, std::fs::read_to_string(&path).unwrap());
+        let json: serde_json::Value = serde_json::from_str(&served).unwrap();
+        for variable in json["templating"]["list"].as_array().unwrap() {
+            if variable["type"] == "datasource" {
+                let kind = variable["query"].as_str().unwrap();
+                assert!(kinds.contains(kind), "{name} asks for a {kind}, and none is provisioned");
+            }
+        }
+        n_dashboards += 1;
+    }
+    let (component, _dir) = site_parts(Kind::Grafana);
+    let n_served =
+        component.files.iter().filter(|(path, _)| path.extension() == Some("json".as_ref()));
+    assert_eq!(n_served.count(), n_dashboards, "a dashboard is served that is not rendered");
+}
+
+#[test]
+fn without_jaeger_and_loki_grafana_is_told_of_neither() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = StateDir::open(dir.path()).unwrap();
+    let listen: Listeners = Flags::parse_from(["perch"]).addresses.into();
+    let present = vec![(Kind::Prometheus, PathBuf::from("/opt/x/bin/prometheus"))];
+    let found = Found { present, missing: Vec::new() };
+    let site = Site { listen: &listen, state: &state, found: &found };
+    let grafana = site.component(Kind::Grafana, Path::new("/opt/x/bin/grafana")).unwrap();
+    let (_, yaml) = &grafana.files[0];
+    assert_eq!(words_after(yaml, "uid: "), ["perch".to_owned(), "prometheus".to_owned()].into());
+    assert_eq!(words_after(yaml, "datasourceUid: "), ["perch".to_owned()].into());
+}
+
+fn words_after(text: &str, key: &str) -> BTreeSet<String> {
+    let starts_word = |at: usize| text[..at].ends_with([' ', '{']);
+    text.match_indices(key)
+        .filter(|(at, _)| starts_word(*at))
+        .filter_map(|(at, _)| text[at + key.len()..].split([',', '}', '\n']).next())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,407 @@
+//! An exporter's cursor in one pipeline's log.
+//!
+//! # Invariants
+//! 1. What a lane is given it settles or gives back; a lane that ends gives back what it holds.
+//! 2. Accounts change in the same breath as the window, so that the edge balances whoever looks.
+//!
+//! # Failure
+//! A record that cannot be read ends its segment for this consumer: what the segment still held is
+//! dropped as `damaged`. A file that cannot be read at the moment is tried again every [`RETRY`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::checkpoint::{Checkpoint, Key};
+use super::checkpointer::Checkpointed;
+use super::window::{Passed, Window};
+use crate::Batch;
+use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
+use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role, Run, Shed};
+
+/// Records one consumer may have taken beyond its cursor: what a crash makes it send again at most.
+const MAX_AHEAD: usize = 256;
+/// Bytes read from disk at once for a consumer that lags.
+pub(super) const MAX_RUN_BYTES: u64 = 4 << 20;
+/// How long a file that cannot be read is left alone.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// Told when a record was delivered or dropped.
+type Waiter = Box<dyn FnOnce() + Send>;
+
+/// Reads one log for one exporter.
+pub struct Consumer {
+    key: Key,
+    reader: LogReader,
+    claim: Claim,
+    edge: Edge,
+    inner: Arc<Mutex<Inner>>,
+    wake: Arc<Notify>,
+    /// Where the cursor is, for whoever wants to be told.
+    passed: watch::Sender<Position>,
+}
+
+/// What a consumer starts from.
+pub struct Start {
+    /// Whose it is.
+    pub key: Key,
+    /// What happens when its share is full.
+    pub role: Role,
+    /// Bytes of records that may wait for it.
+    pub share: u64,
+    /// How far it was.
+    pub passed: Passed,
+    /// The exporter's alarm.
+    pub wake: Arc<Notify>,
+}
+
+struct Inner {
+    window: Window,
+    /// Read from disk and not taken yet.
+    fetched: VecDeque<Record>,
+    fetching: bool,
+    waiters: BTreeMap<Position, Vec<Waiter>>,
+    /// The position last checkpointed, and the totals there.
+    kept: Option<Passed>,
+    /// When retention last took something, and nothing else was said since.
+    losing: bool,
+}
+
+/// What a consumer has to offer at the moment.
+pub(super) enum Step {
+    Item(InHand, bool),
+    /// The next record is on disk; see [`Consumer::fetch`].
+    Fetch(Fetch),
+    /// Nothing now, but something is under way.
+    Busy,
+    Idle,
+}
+
+/// A reading of the disk that was asked for.
+pub(super) struct Fetch {
+    consumer: Arc<Consumer>,
+    at: Position,
+}
+
+/// A record under way; goes back unless settled.
+pub struct InHand {
+    consumer: Arc<Consumer>,
+    record: Option<Record>,
+    n_panics: u32,
+}
+
+impl Consumer {
+    /// A consumer of `reader`'s log at `start`, with its edge in `ledger`.
+    #[must_use]
+    pub fn start(reader: &LogReader, start: Start, ledger: &Ledger, edge: EdgeId) -> Arc<Self> {
+        let Start { key, role, share, passed, wake } = start;
+        let inner = Arc::new(Mutex::new(Inner {
+            window: Window::new(passed),
+            fetched: VecDeque::new(),
+            fetching: false,
+            waiters: BTreeMap::new(),
+            kept: None,
+            losing: false,
+        }));
+        let (counted, log) = (Arc::clone(&inner), reader.clone());
+        let signal = crate::config::PipelineId::parse(&key.pipeline);
+        let signal = signal.map_or(crate::Signal::Traces, |p| p.signal);
+        let edge = ledger.open(
+            edge,
+            signal,
+            Some(Box::new(move || {
+                let queued = lock(&counted).window.queued(log.taken());
+                (queued.n_items, queued.n_bytes)
+            })),
+        );
+        let taken = reader.taken();
+        edge.resume(passed.totals.sum() + (taken - passed.taken), &passed.totals);
+        let (sender, _) = watch::channel(passed.position);
+        Arc::new_cyclic(|this: &Weak<Self>| {
+            let shed: Weak<dyn Shed> = this.clone();
+            let options = ClaimOptions {
+                role,
+                share,
+                from: passed.position,
+                edge: Some(edge.clone()),
+                wake: Arc::clone(&wake),
+                shed: Some(shed),
+            };
+            let claim = reader.claim(options);
+            Self { key, reader: reader.clone(), claim, edge, inner, wake, passed: sender }
+        })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Tells when the cursor moves, and where to: everything before was delivered or dropped.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Position> {
+        self.passed.subscribe()
+    }
+
+    /// Calls `waiter` once the record at `position` is delivered or dropped; at once if it is.
+    pub fn when_done(&self, position: Position, waiter: impl FnOnce() + Send + 'static) {
+        let mut inner = self.lock();
+        if inner.window.is_done(position) {
+            drop(inner);
+            waiter();
+        } else {
+            inner.waiters.entry(position).or_default().push(Box::new(waiter));
+        }
+    }
+
+    /// What is neither delivered nor dropped.
+    #[must_use]
+    pub fn queued(&self) -> Amount {
+        let inner = self.lock();
+        inner.window.queued(self.reader.taken())
+    }
+
+    /// Bytes of records between the cursor and the head.
+    #[must_use]
+    pub fn n_waiting_bytes(&self) -> u64 {
+        self.claim.n_waiting_bytes()
+    }
+
+    /// When the oldest record that waits was received, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn oldest(&self) -> Option<u64> {
+        let cursor = self.lock().window.passed().position;
+        match self.reader.next(cursor) {
+            Ok(crate::log::Next::Record(record)) => Some(record.received_at),
+            _ => None,
+        }
+    }
+
+    /// Drops everything that waits and is not under way; says how much.
+    pub fn drop_rest(&self, reason: Reason) -> Amount {
+        let mut inner = self.lock();
+        let head = self.reader.head();
+        let mut totals = Totals::default();
+        while let Some((record, _)) = inner.window.take_back() {
+            let dropped = Totals::dropped(reason, record.amount());
+            inner.window.settle(record.position, dropped);
+            totals.add(&dropped);
+        }
+        totals.add(&inner.window.skip(head, self.reader.taken(), reason));
+        self.edge.settle(&totals);
+        self.moved(inner);
+        totals.sum()
+    }
+
+    /// What to do next.
+    pub(super) fn step(self: &Arc<Self>) -> Step {
+        let mut inner = self.lock();
+        if let Some((record, n_panics)) = inner.window.take_back() {
+            return Step::Item(self.in_hand(record, n_panics), true);
+        }
+        if inner.window.n_records() >= MAX_AHEAD || inner.fetching {
+            return Step::Busy;
+        }
+        let next = inner.window.next();
+        while inner.fetched.front().is_some_and(|r| r.position < next) {
+            inner.fetched.pop_front();
+        }
+        if let Some(record) = inner.fetched.pop_front() {
+            inner.window.take(&record);
+            return Step::Item(self.in_hand(record, 0), true);
+        }
+        match self.reader.look(next) {
+            Look::Record { record, more } => {
+                inner.window.take(&record);
+                Step::Item(self.in_hand(record, 0), more)
+            }
+            Look::OnDisk(at) => {
+                inner.fetching = true;
+                Step::Fetch(Fetch { consumer: Arc::clone(self), at })
+            }
+            Look::Gone => {
+                let oldest = self.reader.oldest();
+                self.skip(inner, oldest, Reason::Retention);
+                self.wake.notify_one();
+                Step::Busy
+            }
+            Look::AtHead if inner.window.is_busy() => Step::Busy,
+            Look::AtHead => Step::Idle,
+        }
+    }
+
+    fn in_hand(self: &Arc<Self>, record: Record, n_panics: u32) -> InHand {
+        InHand { consumer: Arc::clone(self), record: Some(record), n_panics }
+    }
+
+    /// Passes over what lies before `to`.
+    fn skip(&self, mut inner: MutexGuard<'_, Inner>, to: Mark, reason: Reason) {
+        let totals = inner.window.skip(to.position, to.taken, reason);
+        self.edge.settle(&totals);
+        let n_items = totals.sum().n_items;
+        if n_items > 0 && !std::mem::replace(&mut inner.losing, true) {
+            let Key { pipeline, consumer } = &self.key;
+            let reason = reason.as_str();
+            tracing::error!(pipeline, exporter = consumer, n_items, reason, "items dropped unread");
+        }
+        self.moved(inner);
+    }
+
+    /// Tells everybody whom it concerns how far the consumer is.
+    fn moved(&self, mut inner: MutexGuard<'_, Inner>) {
+        let position = inner.window.passed().position;
+        let mut told = Vec::new();
+        if !inner.waiters.is_empty() {
+            let done: Vec<Position> =
+                inner.waiters.keys().copied().filter(|at| inner.window.is_done(*at)).collect();
+            told.extend(done.iter().filter_map(|at| inner.waiters.remove(at)).flatten());
+        }
+        if *self.passed.borrow() != position {
+            self.claim.move_to(position);
+            self.passed.send_replace(position);
+        }
+        drop(inner);
+        told.into_iter().for_each(|waiter| waiter());
+    }
+
+    fn settle(&self, position: Position, totals: Totals) {
+        let mut inner = self.lock();
+        let was_full = inner.window.n_records() >= MAX_AHEAD;
+        if inner.window.settle(position, totals) {
+            inner.losing = false;
+            self.edge.settle(&totals);
+            let wakes = was_full || !inner.window.is_busy();
+            self.moved(inner);
+            if wakes {
+                self.wake.notify_waiters();
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+impl Fetch {
+    /// Reads what is asked for, away from the async threads.
+    pub(super) async fn run(self) {
+        let (reader, at) = (self.consumer.reader.clone(), self.at);
+        let read = tokio::task::spawn_blocking(move || reader.run(at, MAX_RUN_BYTES)).await;
+        let mut inner = self.consumer.lock();
+        match read {
+            Ok(Ok(Run { records, damaged_until })) => {
+                inner.fetched.extend(records);
+                if let Some(resume) = damaged_until.filter(|_| inner.fetched.is_empty()) {
+                    self.consumer.skip(inner, resume, Reason::Damaged);
+                }
+            }
+            failed => {
+                drop(inner);
+                let Key { pipeline, consumer } = &self.consumer.key;
+                let error = failed.map_or_else(|e| e.to_string(), |e| format!("{:?}", e.err()));
+                tracing::error!(pipeline, exporter = consumer, error, "the log cannot be read");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// However it ends: the next one may ask again.
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.consumer.lock().fetching = false;
+        self.consumer.wake.notify_one();
+    }
+}
+
+impl Shed for Consumer {
+    fn shed(&self, to: Mark) {
+        let mut inner = self.lock();
+        let totals = inner.window.abandon(to.position);
+        self.edge.settle(&totals);
+        self.skip(inner, to, Reason::Retention);
+    }
+}
+
+impl Checkpointed for Consumer {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn changed(&self) -> Option<Checkpoint> {
+        let inner = self.lock();
+        let passed = inner.window.passed();
+        (inner.kept != Some(passed)).then(|| Checkpoint { passed, ..Checkpoint::default() })
+    }
+
+    fn kept(&self, checkpoint: &Checkpoint) {
+        self.lock().kept = Some(checkpoint.passed);
+        self.claim.keep(checkpoint.passed.position);
+    }
+}
+
+impl InHand {
+    /// Spans, data points or log records.
+    #[must_use]
+    pub fn n_items(&self) -> u64 {
+        self.n_items.into()
+    }
+
+    /// The exporter is done with it in `totals`, which must sum up to it.
+    pub fn settle(mut self, totals: Totals) {
+        if let Some(record) = self.record.take() {
+            self.consumer.settle(record.position, totals);
+        }
+    }
+
+    /// Whether it was given up while it was under way: nobody wants it any more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        let position = self.record.as_ref().map(|r| r.position);
+        position.is_some_and(|at| self.consumer.lock().window.is_done(at))
+    }
+
+    /// Notes that the exporter panicked over it, and how often that has happened.
+    pub fn note_panic(&mut self) -> u32 {
+        self.n_panics += 1;
+        self.n_panics
+    }
+}
+
+impl Deref for InHand {
+    type Target = Batch;
+
+    #[expect(
+        clippy::expect_used,
+        reason = "only `settle` and `drop` take the record, and both end the item"
+    )]
+    fn deref(&self) -> &Batch {
+        &self.record.as_ref().expect("a record in hand is there until it is settled").batch
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            self.consumer.lock().window.give_back(record, self.n_panics);
+            self.consumer.wake.notify_one();
+        }
+    }
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("key", &self.key).finish_non_exhaustive()
+    }
+}
