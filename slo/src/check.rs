@@ -13,7 +13,7 @@ pub fn check(plan: &Plan, options: &Options, found: &mut Findings) {
     let (file, at) = (objective.origin.file.as_str(), objective.target.at);
     for tier in &plan.tiers {
         if !tier.is_reachable() {
-            let limit = text((100.0 - 100.0 / tier.factor).max(0.0));
+            let limit = text(((100.0 - 100.0 / tier.factor).max(0.0) * 100.0).ceil() / 100.0);
             let message = format!(
                 "`{}` can never fire: {} times the budget of {} is {}, and an error ratio ends at 1",
                 tier.name,

@@ -2,6 +2,8 @@
 //!
 //! They lie beside the checkout or where `NESTR_TEST_CORPORA` says; without them the tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Everything generated is checked and run by the real promtool, routes by the real amtool.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -143,9 +145,7 @@ fn four_cases(rules: &str, group_order: &str, expected: [&str; 4]) -> String {
         format!("  - {{expr: '{expr}', eval_time: {at}, exp_samples: {samples}}}\n")
     };
     let left = format!("slo:period_error_budget_remaining:ratio{sel} > bool 0.999999");
-    let any = format!(
-        "count(count_over_time(ALERTS{{alertname=\"Alerterrors\",alertstate=\"firing\",sloth_severity=~\"page|ticket\"}}[10h])) or vector(0)"
-    );
+    let any = "count(count_over_time(ALERTS{alertname=\"Alerterrors\",alertstate=\"firing\",sloth_severity=~\"page|ticket\"}[10h])) or vector(0)";
     let near = format!("abs(max(slo:sli_error:ratio_rate30d{sel}) - 0.9858) < bool 0.002");
     let samples = |v: &str| match v {
         "none" => "[]".to_owned(),
@@ -161,7 +161,7 @@ fn four_cases(rules: &str, group_order: &str, expected: [&str; 4]) -> String {
     out += &format!(
         "- name: single\n  interval: 1m\n  input_series:\n  - {{series: '{good}', values: '0x47 1x47 2x47 3x47 4x600'}}\n  - {{series: '{bad}', values: '0x239 1x600'}}\n  promql_expr_test:\n"
     );
-    out += &value(&any, "10h", &samples(single));
+    out += &value(any, "10h", &samples(single));
     out += &format!(
         "- name: burst\n  interval: 1m\n  input_series:\n  - {{series: '{good}', values: '0+1x1440'}}\n  - {{series: '{bad}', values: '0x600 10000+10000x9 100000x830'}}\n  promql_expr_test:\n"
     );

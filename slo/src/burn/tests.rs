@@ -95,6 +95,7 @@ proptest! {
         let tier = Tier { floor, z, ..tier(factor, budget, short, short * times) };
         let fault = Fault { rate, share };
         let computed = tier.detection(fault);
+        #[expect(clippy::cast_possible_truncation, reason = "at most days")]
         let lasts = computed.map_or(tier.long.0 + 60, |s| s.ceil() as u64 + 2 + more);
         let (fires, clears) = simulate(&tier, fault, lasts);
         match (computed, fires) {

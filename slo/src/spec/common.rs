@@ -166,7 +166,7 @@ impl Settings {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range is checked")]
 fn small(n: f64) -> Option<u32> {
-    (n >= 0.0 && n <= 10_000.0 && n.fract() == 0.0).then_some(n as u32)
+    ((0.0..=10_000.0).contains(&n) && n.fract() == 0.0).then_some(n as u32)
 }
 
 /// `pellet-compress_availability` becomes `PelletCompressAvailability`.

@@ -77,7 +77,7 @@ fn milliseconds(text: &str) -> Option<u64> {
     };
     let ms = number.parse::<f64>().ok()? * scale;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range is checked")]
-    (ms >= 1.0 && ms <= 1e12).then_some(ms.round() as u64)
+    (1.0..=1e12).contains(&ms).then_some(ms.round() as u64)
 }
 
 fn conditions(cx: &mut Cx<'_>, tree: Option<&Tree>) -> Option<Vec<Match>> {
