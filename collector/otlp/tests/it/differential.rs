@@ -1,4 +1,7 @@
-//! OTLP/JSON as the generated types write it, read by us; and as we write it, read by them and by us.
+//! OTLP/JSON as the generated types write it, read by us; and as we write it, read back.
+//!
+//! The generated types cannot judge what we write: they want every field present, where the specification lets absent
+//! ones be left out. A real Loki reads it in the journeys.
 
 use collector_otlp::{Limits, Signal, json};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -7,7 +10,6 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::arbitrary;
 
@@ -29,12 +31,6 @@ fn through_ours<M: Message + Default + std::fmt::Debug>(
     let bytes = json::to_protobuf(signal, text.as_bytes(), &Limits::default())
         .unwrap_or_else(|error| panic!("{error}: {text}"));
     (format!("{:?}", M::decode(&bytes[..]).unwrap()), format!("{request:?}"))
-}
-
-/// What we write, as the generated types read it.
-fn by_them<M: DeserializeOwned>(signal: Signal, request: &impl Message) -> M {
-    let text = json::from_protobuf(signal, &request.encode_to_vec());
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// JSON has no infinity; serde writes null for it, and an absent value for an empty one.
@@ -82,12 +78,5 @@ proptest! {
     fn data_points_come_back_from_json(request in arbitrary::metrics()) {
         let (read, sent) = through_ours(Signal::Metrics, &request);
         prop_assert_eq!(read, sent);
-    }
-
-    #[test]
-    fn they_read_the_spans_we_write(request in arbitrary::traces()) {
-        prop_assume!(is_plain(&format!("{request:?}")));
-        let read: ExportTraceServiceRequest = by_them(Signal::Traces, &request);
-        prop_assert_eq!(read, request);
     }
 }
