@@ -158,6 +158,15 @@ impl World {
         self.get_json("/api/events").await["items"].as_array().unwrap().clone()
     }
 
+    /// Waits for an event of that type.
+    pub(crate) async fn event_comes(&self, kind: &str) {
+        let started = Instant::now();
+        while !self.events().await.iter().any(|event| event["type"] == kind) {
+            assert!(started.elapsed() < PATIENCE, "no {kind}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Value of a sample in the server's own metrics; 0 where it is not there.
     pub(crate) fn sample(&self, series: &str) -> f64 {
         let text = self.telemetry.metrics_text().unwrap();
