@@ -111,7 +111,7 @@ impl<P> Begun<P> {
         batch: &Batch,
         prepare: impl FnOnce(&Batch) -> Prepared<P>,
     ) -> Held<'a, P> {
-        let payload = batch.payload.clone();
+        let payload = batch.payload.kept().clone();
         let left = {
             let mut begun = self.lock();
             let at = begun.iter().position(|(known, _)| is_same(known, &payload));
