@@ -238,7 +238,7 @@ fn options(config: &Config, p: &PipelineConfig) -> LogOptions {
     options.max_age = storage.max_age;
     // Who lags further than this reads from disk, which costs time and no memory.
     options.tail_bytes = (memory / 64).clamp(1 << 20, 64 << 20) / n_logs;
-    options.waiting_bytes = (memory / 32).clamp(1 << 20, 64 << 20) / n_logs;
+    options.waiting_bytes = (memory / 8).clamp(4 << 20, 128 << 20) / n_logs;
     let readers = config.pipelines.iter().map(|p| p.exporters.len() + p.processors.len());
     let n_readers = readers.sum::<usize>().max(1) as u64;
     options.ahead_bytes = (memory / 16 / n_readers).max(MIN_AHEAD_BYTES);

@@ -114,6 +114,8 @@ impl<P> Begun<P> {
         let payload = batch.payload.kept().clone();
         let left = {
             let mut begun = self.lock();
+            // Whose payload nobody else holds was given up.
+            begun.retain(|(known, _)| known.as_ptr() == payload.as_ptr() || !known.is_unique());
             let at = begun.iter().position(|(known, _)| is_same(known, &payload));
             at.and_then(|at| begun.remove(at))
         };
