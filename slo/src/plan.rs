@@ -7,7 +7,7 @@ use crate::finding::{Code, Findings};
 use crate::length::Length;
 use crate::model::{Indicator, MatchOp, Objective, Severity, Spans};
 use crate::number::tidy;
-use crate::promql::{self, Countable, Shape, Term, Unit};
+use crate::promql::{self, Countable, Shape, Unit};
 use crate::windows::{Table, Tables};
 
 /// Whose rules are generated.
@@ -182,49 +182,17 @@ impl Events {
     }
 }
 
-/// A query over a window, in events. Of a sum of several counters, one that does not exist counts as
-/// 0 as long as any other does; a single one is used as it is written.
+/// A query over a window, in events. Of several counters, one that does not exist counts as 0 as long
+/// as any other does; a single one is used as it is written.
 fn counted(query: &str, of: &Countable, window: Length) -> String {
     let text = match &of.terms[..] {
-        [first, rest @ ..] if !first.negative && (1..MOST_TERMS).contains(&rest.len()) => {
-            filled(first, rest, of, window)
-        }
-        _ => format!("({})", promql::fill(query.trim(), window)),
+        [_] => format!("({})", promql::fill(query.trim(), window)),
+        _ => promql::lenient(of, window),
     };
     match of.unit {
         Unit::Increase => text,
         Unit::Rate => format!("{text} * {}", window.0),
     }
-}
-
-/// Each term more doubles the text.
-const MOST_TERMS: usize = 4;
-
-fn filled(first: &Term, rest: &[Term], of: &Countable, window: Length) -> String {
-    let by = of.by.join(", ");
-    let sum = if of.by.is_empty() { "sum".to_owned() } else { format!("sum by ({by}) ") };
-    let function = match of.unit {
-        Unit::Rate => "rate",
-        Unit::Increase => "increase",
-    };
-    let one = |t: &Term| {
-        let matchers: Vec<String> = t
-            .matchers
-            .iter()
-            .map(|m| format!("{}{}{:?}", m.name, m.op.as_str(), m.value))
-            .collect();
-        let matchers =
-            if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(",")) };
-        format!("{sum}({function}({}{matchers}[{window}]))", t.metric)
-    };
-    rest.iter().fold(one(first), |sum, term| {
-        let more = one(term);
-        if term.negative {
-            format!("({sum} - on({by}) {more} or {sum})")
-        } else {
-            format!("({sum} + on({by}) {more} or {sum} or {more})")
-        }
-    })
 }
 
 fn table(objective: &Objective, tables: &Tables, found: &mut Findings) -> Option<Table> {

@@ -186,7 +186,8 @@ impl Bench<'_> {
         );
         let all: Vec<&Series> = self.series.iter().collect();
         let mut case = self.case(&name, &all, &stretches);
-        let quiet = (start + fires.saturating_sub(slack)).max(start) / self.evaluation.0
+        let first = whole_seconds(self.first(tier, fault).unwrap_or(detection));
+        let quiet = (start + first.saturating_sub(slack)).max(start) / self.evaluation.0
             * self.evaluation.0;
         case.values.push(self.firing(quiet, tier, 0.0));
         case.values.push(self.firing(seen, tier, 1.0));
@@ -231,6 +232,15 @@ impl Bench<'_> {
         let digits = 10f64.powf(2.0 - share.log10().floor());
         let share = whole_share((share * digits).round() / digits);
         Fault { rate: EVENTS / self.step.seconds(), share }
+    }
+
+    /// Seconds until the rule fires; in the profile `sloth` one rule stands for all tiers of a severity.
+    fn first(&self, tier: &Tier, fault: Fault) -> Option<f64> {
+        let exact = self.options.profile == Profile::Exact;
+        let same =
+            |t: &&Tier| if exact { t.name == tier.name } else { t.severity == tier.severity };
+        let all = self.plan.tiers.iter().filter(same).filter_map(|t| t.detection(fault));
+        all.min_by(f64::total_cmp)
     }
 
     /// Seconds until the rule is quiet; in the profile `sloth` one rule stands for all tiers of a severity.
