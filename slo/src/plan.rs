@@ -38,9 +38,10 @@ pub struct Options {
     pub alone: bool,
     /// Where runbooks are served.
     pub runbooks: String,
-    /// A dashboard's address; `{id}` stands for the objective.
+    /// A dashboard's address, with `{service}`, `{slo}`, `{id}`, and `{from}` and `{to}` in milliseconds.
     pub dashboard: Option<String>,
-    /// An address of the traces that spent the budget; `{id}` stands for the objective.
+    /// An address of the traces that spent the budget, with the same, `{start}` and `{end}` in
+    /// microseconds, and `{filter}` for what makes a span bad in a search of Jaeger's form.
     pub traces: Option<String>,
 }
 
@@ -133,6 +134,13 @@ impl Plan {
     #[must_use]
     pub fn base(&self) -> Length {
         self.windows.first().copied().unwrap_or(Length(300))
+    }
+
+    /// How often the exact rules are evaluated: five times in the shortest window, and once a minute at least.
+    #[must_use]
+    pub fn interval(&self) -> Length {
+        let chosen = Length((self.base().0 / 5).clamp(1, 60));
+        self.objective.intervals.indicator.unwrap_or(chosen)
     }
 
     /// The name of the alert on absence, lack of traffic or spent budget.

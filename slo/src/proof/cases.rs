@@ -65,7 +65,7 @@ impl Bench<'_> {
         if let Some((rule, _)) = self.rule("NoTraffic") {
             let name = rule.name.clone();
             case.alerts.push(AlertTest { at: from, name: name.clone(), firing: Vec::new() });
-            case.alerts.push(AlertTest { at: to, name, firing: vec![self.whole(&rule)] });
+            case.alerts.push(AlertTest { at: to, name, firing: vec![self.whole(&rule, to)] });
         }
         Some(case)
     }
@@ -127,7 +127,7 @@ impl Bench<'_> {
         let left = text(1.0 - share / self.plan.objective.budget());
         let remaining = format!("max(slo:period_error_budget_remaining:ratio{})", self.selector());
         case.values.push(value(hour, format!("abs({remaining} - {left}) < bool 0.001"), 1.0));
-        let whole = self.whole(&rule);
+        let whole = self.whole(&rule, hour);
         case.alerts.push(AlertTest { at: hour, name: rule.name, firing: vec![whole] });
         Some(case)
     }
@@ -142,7 +142,7 @@ impl Bench<'_> {
         let mut case = self.case("no metrics: said so, and nothing else", &[], &[]);
         let before = hold - self.evaluation.0;
         let after = self.up(hold + 2 * self.evaluation.0);
-        let (name, whole) = (rule.name.clone(), self.whole(&rule));
+        let (name, whole) = (rule.name.clone(), self.whole(&rule, after));
         case.alerts.push(AlertTest { at: before, name: name.clone(), firing: Vec::new() });
         case.alerts.push(AlertTest { at: after, name, firing: vec![whole] });
         case.values.push(self.never_fired(after));
@@ -216,7 +216,7 @@ impl Bench<'_> {
             let name = rule.labels.get("slo_tier")?;
             let tier = self.plan.tiers.iter().find(|t| t.name == *name)?;
             if holds(tier, fault, start, at)? {
-                firing.push(self.whole(rule));
+                firing.push(self.whole(rule, at));
             }
         }
         Some(AlertTest { at, name: self.alert(), firing })
@@ -322,8 +322,8 @@ impl Bench<'_> {
         Some((rule, window))
     }
 
-    /// Labels and annotations of a rule's alert. An absent series brings no labels but its matchers.
-    fn whole(&self, rule: &Rule) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    /// Labels and annotations of a rule's alert at a time. An absent series brings no labels but its matchers.
+    fn whole(&self, rule: &Rule, at: u64) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
         let mut labels = if rule.expr.starts_with("absent(") {
             let all = label_set(self.plan, self.options);
             all.into_iter().filter(|(k, _)| k.starts_with("sloth_")).collect()
@@ -338,7 +338,8 @@ impl Bench<'_> {
             labels
         };
         labels.extend(rule.labels.clone());
-        (labels, rule.annotations.clone())
+        let words = rule.annotations.iter();
+        (labels, words.map(|(key, text)| (key.clone(), rules::expanded(text, at))).collect())
     }
 
     fn steps(&self, seconds: u64) -> u64 {
