@@ -1,0 +1,6 @@
+//! Settings of `slo_tracker`: as written, as used, and the objectives in the files they name.
+
+mod files;
+mod raw;
+
+pub(crate) use raw::Raw;
