@@ -29,7 +29,7 @@ slos:
 "#;
 
 static OBJECTIVES: LazyLock<Arc<Objectives>> = LazyLock::new(|| {
-    let options = Options::new(Profile::Exact, "perch_slo_events_total");
+    let options = Options::new(Profile::Exact, "events_total");
     let compiled = compile(&[Source { name: "fuzz.yaml", text: TEXT }], &options);
     let all = compiled.plans.iter().filter_map(|plan| Objective::of(plan, 10)).collect();
     Arc::new(Objectives::new(all, Limits::default()).expect("sound objectives"))

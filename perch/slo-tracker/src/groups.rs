@@ -43,7 +43,10 @@ impl Groups {
         let known = self.places.get(key).copied();
         match known.or_else(|| self.room(key, max, resolution, now)) {
             Some(at) => self.all[at].pending += sum,
-            None => self.n_overflow += u64::try_from(sum.total).unwrap_or_default(),
+            None => {
+                let n = u64::try_from(sum.total).unwrap_or_default();
+                self.n_overflow = self.n_overflow.saturating_add(n);
+            }
         }
     }
 

@@ -75,7 +75,7 @@ impl Spending {
     pub fn add(&mut self, blame: &Blame<'_>, max_traces: usize) {
         let at = self.place(blame);
         let Some(cause) = self.causes.get_mut(at) else { return };
-        cause.n += blame.n;
+        cause.n = cause.n.saturating_add(blame.n);
         cause.last = blame.at;
         if let Some((trace, duration)) = blame.trace
             && !cause.traces.iter().any(|known| known.trace == trace)

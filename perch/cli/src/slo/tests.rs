@@ -158,7 +158,7 @@ fn diff_shows_the_alerts_of_both() {
     let begin = 1_767_225_600;
     let bucket = |minute: u64| {
         let bad = match minute {
-            600..720 => u64::from(minute % 4 == 0),
+            600..720 => u64::from(minute.is_multiple_of(4)),
             1_000..1_005 => 5,
             _ => 0,
         };

@@ -2,5 +2,7 @@
 
 mod files;
 mod raw;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use raw::Raw;

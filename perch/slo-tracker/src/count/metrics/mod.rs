@@ -11,7 +11,9 @@
 //! Gauges, sums that may fall and exponential histograms: Prometheus has no counter under those names either.
 
 mod matcher;
+mod point;
 mod state;
+mod walk;
 
 pub(crate) use matcher::{CounterMatcher, Increase, Spender};
 pub(crate) use state::CounterStates;
