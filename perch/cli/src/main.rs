@@ -8,6 +8,8 @@ mod command;
 mod guard;
 mod http;
 mod logging;
+mod registry;
+mod shipped;
 mod signals;
 mod slo;
 mod up;

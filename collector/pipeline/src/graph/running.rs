@@ -19,7 +19,7 @@ use crate::config::{ComponentId, PipelineId};
 use crate::consumer::{Checkpointer, Feed, Observing};
 use crate::ledger::{Ledger, Reason, Snapshot};
 use crate::log::{Committer, LogError, LogReader};
-use crate::node::Bound;
+use crate::node::{Bound, Observer};
 use crate::queue::Lanes;
 
 /// How often cursors are checkpointed while they move: what a crash sends again is a second's worth.
@@ -192,6 +192,11 @@ impl Running {
     #[must_use]
     pub fn logs(&self) -> &[PipelineLog] {
         &self.logs
+    }
+
+    /// The observers at work; one that several pipelines name is there for each.
+    pub fn observers(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        self.observers.iter().map(|(_, observing)| observing.node())
     }
 
     /// The listeners of all receivers, by `receiver/NAME`.

@@ -11,6 +11,7 @@ mod current;
 mod guard;
 mod routes;
 mod serve;
+mod slo;
 mod text;
 
 pub(crate) use current::{Current, Reloaded, Views};

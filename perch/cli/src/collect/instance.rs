@@ -1,19 +1,22 @@
 //! A graph at work with the local store behind it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use collector_nodes::REGISTRY;
 use collector_pipeline::config::Config;
 use collector_pipeline::graph::{DrainReport, Graph, Running};
+use collector_pipeline::node::Observer;
 use collector_telemetry::Metrics;
 use collector_telemetry::names::metric;
 use durable_fs::{DiskFs, SystemClock};
+use perch_slo_tracker::{Tracker, View};
 use perch_store::{Followers, Source, Store, StoreOptions};
 use tokio::runtime::Handle;
 
 use crate::check::host;
+use crate::registry::REGISTRY;
 
 /// How long what waits may be sent at the end; `perch up` and Kubernetes wait longer than this.
 pub(super) const DRAIN: Duration = Duration::from_secs(10);
@@ -23,6 +26,8 @@ pub(super) struct Instance {
     pub(super) config: Config,
     pub(super) running: Running,
     pub(super) store: Store,
+    /// What the SLO trackers know.
+    pub(super) slo: Vec<View>,
     followers: Followers,
 }
 
@@ -32,7 +37,9 @@ impl Instance {
         let graph = Graph::build(&config, &REGISTRY, host(metrics.clone()))?;
         let running = graph.start().await?;
         let (store, followers) = follow(&running, metrics)?;
-        Ok(Self { config, running, store, followers })
+        let slo = trackers(&running);
+        perch_slo_tracker::publish(metrics, &slo)?;
+        Ok(Self { config, running, store, slo, followers })
     }
 
     /// Ends everything; what waits is sent until `deadline`.
@@ -44,6 +51,21 @@ impl Instance {
             .context("the local store's threads could not be stopped")?;
         Ok(report)
     }
+}
+
+/// What the SLO trackers of a graph know, each once.
+fn trackers(running: &Running) -> Vec<View> {
+    let mut known: Vec<&Arc<dyn Observer>> = Vec::new();
+    for observer in running.observers() {
+        if !known.iter().any(|k| Arc::ptr_eq(k, observer)) {
+            known.push(observer);
+        }
+    }
+    let view = |observer: &Arc<dyn Observer>| {
+        let any: &dyn Any = observer.as_ref();
+        any.downcast_ref::<Tracker>().map(|tracker| tracker.view().clone())
+    };
+    known.into_iter().filter_map(view).collect()
 }
 
 /// The local store over the logs of all trace and log pipelines.

@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use collector_nodes::REGISTRY;
 use collector_pipeline::config::Config;
 use collector_pipeline::graph::{self, Plan};
 use collector_telemetry::names::metric;
@@ -27,6 +26,7 @@ use collector_telemetry::{Counter, Metrics};
 use super::instance::{DRAIN, Instance};
 use crate::api::{Current, Reloaded};
 use crate::check::{host, load};
+use crate::registry::REGISTRY;
 
 /// How long pipelines on disk get for the requests under way: what waits is sent by those that are opened next.
 const ON_DISK: Duration = Duration::from_secs(1);
@@ -146,7 +146,7 @@ impl Reloader {
                 (again, Outcome::Failed(format!("{error:#}")))
             }
         };
-        self.current.show(&instance.running, &instance.store);
+        self.current.show(&instance.running, &instance.store, &instance.slo);
         self.instance = Some(instance);
         Ok(outcome)
     }
