@@ -48,6 +48,12 @@ pub struct Pellets {
     pub threads: NonZeroUsize,
     /// Bytes that the archives of the store may take together.
     pub quota: Option<u64>,
+    /// The private key that signs new Pellets, absolute.
+    pub sign_key: Option<PathBuf>,
+    /// Public keys of which one must have signed a Pellet that is brought back, absolute.
+    pub trusted_keys: Vec<PathBuf>,
+    /// Whether a restore may run the tools that a tree belongs to.
+    pub verify_build: bool,
 }
 
 /// Telemetry of the Engine itself.

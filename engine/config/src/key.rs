@@ -62,6 +62,12 @@ keys! {
         "Threads that compress one Pellet; as many as the machine runs at once.";
     PelletsQuota "pellets.quota" One ""
         "Bytes that the archives of the store may take; the oldest go after a packing. No limit by default.";
+    PelletsSignKey "pellets.sign_key" One ""
+        "File of the ed25519 key in PEM, mode 0600, that signs what the Engine packs; nothing is signed without it.";
+    PelletsTrustedKeys "pellets.trusted_keys" Many ""
+        "Files of public keys in PEM; where there are any, only what one of them signed is brought back.";
+    PelletsVerifyBuild "pellets.verify_build" One "false"
+        "Whether a restore may be asked to run the tools of the tree as proof: they run what the tree holds.";
     TelemetryEnabled "telemetry.enabled" One "true"
         "Whether traces, metrics and logs are sent to the collector.";
     TelemetryOtlpEndpoint "telemetry.otlp_endpoint" One "http://127.0.0.1:4318"

@@ -39,6 +39,9 @@ pub(crate) fn resolve(
     let store_dir = r.path(Key::PelletsStoreDir, store_default.ok_or(String::new()));
     let threads = r.one(Key::PelletsThreads, threads);
     let quota = r.one(Key::PelletsQuota, quota);
+    let sign_key = r.optional_path(Key::PelletsSignKey);
+    let trusted_keys = r.many(Key::PelletsTrustedKeys, |path, folder| absolute(path, folder, base));
+    let verify_build = r.one(Key::PelletsVerifyBuild, switch);
     let enabled = r.one(Key::TelemetryEnabled, switch);
     let otlp_endpoint = r.one(Key::TelemetryOtlpEndpoint, base_url);
     let perch_url = r.one(Key::PerchUrl, base_url);
@@ -53,7 +56,14 @@ pub(crate) fn resolve(
         },
         roots: roots?,
         state_dir: state_dir?,
-        pellets: Pellets { store_dir: store_dir?, threads: threads?, quota: quota? },
+        pellets: Pellets {
+            store_dir: store_dir?,
+            threads: threads?,
+            quota: quota?,
+            sign_key: sign_key?,
+            trusted_keys: trusted_keys?,
+            verify_build: verify_build?,
+        },
         telemetry: Telemetry { enabled: enabled?, otlp_endpoint: otlp_endpoint? },
         perch: Perch { url: perch_url? },
         log: Log { level: level?, format: format? },
@@ -136,6 +146,15 @@ impl Resolver<'_> {
             Err(wanted) if wanted.is_empty() => None,
             Err(wanted) => self.refuse(key, &origin, "is not usable", &wanted),
         }
+    }
+
+    /// A path that need not be given.
+    fn optional_path(&mut self, key: Key) -> Option<Option<PathBuf>> {
+        if self.entries.contains_key(&key) {
+            return self.path(key, Err(String::new())).map(Some);
+        }
+        self.describe(key, String::new(), Origin::Default);
+        Some(None)
     }
 
     /// Paths of a file are relative to it, others to where the command was called.

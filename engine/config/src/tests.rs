@@ -50,6 +50,9 @@ roots =  (default)
 state_dir = /home/ada/.local/state/nestr (default)
 pellets.store_dir = /home/ada/.local/state/nestr/pellets (default)
 pellets.quota =  (default)
+pellets.sign_key =  (default)
+pellets.trusted_keys =  (default)
+pellets.verify_build = false (default)
 telemetry.enabled = true (default)
 telemetry.otlp_endpoint = http://127.0.0.1:4318 (default)
 perch.url = http://127.0.0.1:8888 (default)
@@ -224,10 +227,15 @@ proptest! {
             Key::TelemetryOtlpEndpoint | Key::PerchUrl => "http://127.0.0.1:7",
             Key::PelletsThreads => "7",
             Key::PelletsQuota => "1000000",
-            Key::TelemetryEnabled => "false",
+            Key::TelemetryEnabled | Key::PelletsVerifyBuild => "false",
             Key::LogLevel => "trace",
             Key::LogFormat => "json",
-            Key::ServerAllowedHosts | Key::Roots | Key::StateDir | Key::PelletsStoreDir => "some",
+            Key::ServerAllowedHosts
+            | Key::Roots
+            | Key::StateDir
+            | Key::PelletsStoreDir
+            | Key::PelletsSignKey
+            | Key::PelletsTrustedKeys => "some",
         };
         let name = key.variable();
         let config = defaults().variables(variables(&[(&name, value)])).load().unwrap();

@@ -36,6 +36,7 @@ mod restore;
 mod sidecar;
 mod sign;
 mod store;
+mod subtrees;
 mod tree;
 mod verify;
 

@@ -260,9 +260,17 @@ impl Sidecar {
         struct Probe {
             schema_version: u32,
         }
-        match serde_json::from_slice::<Probe>(bytes)?.schema_version {
-            SCHEMA_VERSION | DELTA_SCHEMA_VERSION => Ok(serde_json::from_slice(bytes)?),
-            other => Err(SidecarError::Version(other)),
+        let known = |version| matches!(version, SCHEMA_VERSION | DELTA_SCHEMA_VERSION);
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(sidecar) if known(sidecar.schema_version) => Ok(sidecar),
+            Ok(sidecar) => Err(SidecarError::Version(sidecar.schema_version)),
+            // What is in another form may be of a version that we do not know.
+            Err(error) => match serde_json::from_slice::<Probe>(bytes) {
+                Ok(Probe { schema_version }) if !known(schema_version) => {
+                    Err(SidecarError::Version(schema_version))
+                }
+                _ => Err(error.into()),
+            },
         }
     }
 
@@ -280,12 +288,57 @@ impl Sidecar {
         Self::parse(&bytes[..n])
     }
 
-    /// Writes the sidecar to `file`; one line of JSON.
+    /// Writes the sidecar to `file`.
     pub(crate) fn write(&self, file: &mut dyn File) -> io::Result<()> {
         let mut out = io::BufWriter::with_capacity(1 << 20, Sink(file));
-        serde_json::to_writer(&mut out, self)?;
-        out.write_all(b"\n")?;
+        self.encode(&mut out)?;
         out.flush()
+    }
+
+    /// Writes the sidecar as JSON, each element of its lists on a line of its own.
+    pub(crate) fn encode(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut lines = serde_json::Serializer::with_formatter(&mut *out, Lines { depth: 0 });
+        self.serialize(&mut lines)?;
+        out.write_all(b"\n")
+    }
+}
+
+/// The form of a sidecar: a line break before each element of a list that stands in the outermost object,
+/// and behind the last one.
+struct Lines {
+    /// Objects and lists that are open.
+    depth: usize,
+}
+
+impl serde_json::ser::Formatter for Lines {
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        out.write_all(b"}")
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(b"[")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        out.write_all(match (self.depth, first) {
+            (2, true) => b"\n",
+            (2, false) => b",\n",
+            (_, true) => b"",
+            (_, false) => b",",
+        })
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(if self.depth == 2 { b"\n]" } else { b"]" })?;
+        self.depth -= 1;
+        Ok(())
     }
 }
 

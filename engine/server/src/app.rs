@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durable_fs::{Clock, Fs};
 use nestr_events::EventLog;
-use nestr_pellets::Store;
+use nestr_pellets::{SigningKey, Store, VerifyingKey};
 use nestr_telemetry::{Instruments, Telemetry};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,12 @@ pub(crate) struct App {
     pub(crate) gate: Gate,
     /// Bytes that the archives of the store may take together.
     pub(crate) quota: Option<u64>,
+    /// Signs new Pellets.
+    pub(crate) sign_key: Option<Arc<SigningKey>>,
+    /// One of them must have signed what is brought back, where there are any.
+    pub(crate) trusted_keys: Vec<VerifyingKey>,
+    /// Whether a restore may run the tools that a tree belongs to.
+    pub(crate) verify_build: bool,
     /// Of every archive entry, seconds since the Unix epoch.
     pub(crate) mtime: u64,
     pub(crate) progress: Arc<ProgressHub>,

@@ -29,6 +29,12 @@ pub struct Options {
     pub pack_threads: NonZeroUsize,
     /// Bytes that the archives of the store may take together.
     pub quota: Option<u64>,
+    /// The private key that signs new Pellets.
+    pub sign_key: Option<PathBuf>,
+    /// Public keys of which one must have signed what is brought back; any Pellet is where there are none.
+    pub trusted_keys: Vec<PathBuf>,
+    /// Whether a restore may run the tools that a tree belongs to.
+    pub verify_build: bool,
     /// The mtime of every entry of an archive, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
     pub mtime: u64,
     /// Base of the collector's OTLP paths, where the browser's telemetry goes.
@@ -73,6 +79,9 @@ impl Options {
             store_dir: config.pellets.store_dir.clone(),
             pack_threads: config.pellets.threads,
             quota: config.pellets.quota,
+            sign_key: config.pellets.sign_key.clone(),
+            trusted_keys: config.pellets.trusted_keys.clone(),
+            verify_build: config.pellets.verify_build,
             mtime: 0,
             otlp_endpoint: config.telemetry.otlp_endpoint.to_string(),
             perch_url: config.perch.url.to_string(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use durable_fs::Clock;
 use nestr_events::{Closer, EventError, EventLog};
-use nestr_pellets::Store;
+use nestr_pellets::{KeyError, SigningKey, Store, VerifyingKey};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,9 @@ pub enum StartError {
     /// There is no signing secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A key of the configuration cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The event log cannot be opened or brought in order.
     #[error(transparent)]
     Events(#[from] EventError),
@@ -159,6 +162,12 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
     };
     fs.create_dir_all(state).map_err(folder(state))?;
     let secret = Secret::load_or_create(fs.as_ref(), state)?;
+    let sign_key = options.sign_key.as_deref().map(SigningKey::read).transpose()?.map(Arc::new);
+    let trusted_keys = options
+        .trusted_keys
+        .iter()
+        .map(|path| VerifyingKey::read(path))
+        .collect::<Result<_, _>>()?;
     let (log, closer) = open_log(state, Arc::clone(&options.clock))?;
     let store =
         Store::open(Arc::clone(&fs), &options.store_dir).map_err(folder(&options.store_dir))?;
@@ -181,6 +190,9 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         jobs: Jobs::new(),
         gate: Gate::default(),
         quota: options.quota,
+        sign_key,
+        trusted_keys,
+        verify_build: options.verify_build,
         mtime: options.mtime,
         hosts: Hosts::new(&options.allowed_hosts),
         relay: Relay::new(client.clone(), &options.otlp_endpoint),

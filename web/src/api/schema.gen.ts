@@ -587,10 +587,16 @@ export interface components {
             only?: string | null;
             /** @description Whether what stands at the target may be replaced, in one step. */
             replace?: boolean;
+            /** @description Whether an attribute that the file system does not take ends the restore. */
+            strict?: boolean;
             /** @description Whether to wait until the tree is durable before it gets its name. */
             sync?: boolean;
             /** @description Absolute path of the tree, in a folder beneath one of the Engine's roots. */
             target: string;
+            /** @description Public ed25519 keys, 64 hexadecimal digits each, of which one must have signed the Pellet. */
+            trusted_keys?: string[];
+            /** @description Whether to run the tools of the tree as proof that it works; the configuration must allow it. */
+            verify_build?: boolean;
         };
         /**
          * Format: date-time

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         sync: args.sync,
         strict: args.strict,
         ancestors: args.ancestor.clone(),
-        key: args.verify_key.as_deref().map(keys::verifying).transpose()?,
+        keys: args.verify_key.as_deref().map(keys::verifying).transpose()?.into_iter().collect(),
         cache: args.cache.clone(),
         linked: args.linked,
         relocate: args.relocate,

@@ -1,5 +1,6 @@
 //! Fills one frame of the tar stream from the tree and compresses it.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
@@ -73,17 +74,20 @@ impl<'a> Packer<'a> {
         }
         let len = usize::try_from(content_len)
             .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
-        // Zeroed afresh: padding and trailer are then already there. Fresh memory comes zeroed.
+        // What an earlier frame left is overwritten byte for byte, padding and trailer included.
         if self.content.capacity() < len {
             self.content = vec![0; len];
         } else {
-            self.content.clear();
             self.content.resize(len, 0);
         }
         let places = self.job.plan.places.iter().enumerate().skip(frame.first);
+        let mut end = frame.start;
         for (entry, place) in places.take_while(|(_, place)| place.offset < frame.end) {
             self.fill(entry, *place, frame)?;
+            zero(&mut self.content, frame, place.content_start() + place.content_len..place.end());
+            end = end.max(place.end());
         }
+        zero(&mut self.content, frame, end..frame.end);
         bytes.clear();
         bytes.reserve(zstd_safe::compress_bound(len));
         self.compressor
@@ -228,6 +232,14 @@ fn feed_zeros(hasher: &mut blake3::Hasher, shared: &Shared, n: u64) -> Result<()
         shared.bytes_done.fetch_add(zeros.len() as u64, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// Zeroes the part of `range`, a range of the stream, that falls into the frame.
+fn zero(content: &mut [u8], frame: Frame, range: Range<u64>) {
+    let at = |n: u64| usize::try_from(n.saturating_sub(frame.start)).unwrap_or(usize::MAX);
+    if let Some(padding) = content.get_mut(at(range.start)..at(range.end.min(frame.end))) {
+        padding.fill(0);
+    }
 }
 
 /// Copies the part of `bytes`, which stand at `offset` of the stream, that falls into the frame.

@@ -69,6 +69,11 @@ impl Archive {
         digest_of(&*self.file, &self.path, stop)
     }
 
+    /// Binary logarithm of the largest window that a frame may ask for.
+    pub(crate) fn window_log_max(&self) -> u32 {
+        self.window_log_max
+    }
+
     /// Bytes of the tar stream.
     pub(crate) fn content_len(&self) -> u64 {
         self.frames.iter().map(|f| u64::from(f.content)).sum()
@@ -79,7 +84,7 @@ impl Archive {
         self.file.read_at(bytes, offset).map_err(|e| ReadError::in_input(&self.path, e))
     }
 
-    fn frame(&self, index: usize) -> Result<SidecarFrame, ReadError> {
+    pub(super) fn frame(&self, index: usize) -> Result<SidecarFrame, ReadError> {
         self.frames.get(index).copied().ok_or_else(|| {
             ReadError::damaged("archive-truncated", "an entry reaches behind the last frame")
         })

@@ -29,15 +29,14 @@ pub(crate) fn assert_tree(sidecar: &Sidecar) -> Result<(), ReadError> {
     Err(ReadError::damaged("tree-mismatch", what).instead(sidecar.tree, found))
 }
 
-/// Where a key is asked for: it signed the sidecar, and with it every entry. What is brought back is
+/// Where keys are asked for: one of them signed the sidecar, and with it every entry. What is brought back is
 /// compared with those entries, so the archive's own digest adds nothing.
-pub(crate) fn assert_authentic(
-    sidecar: &Sidecar,
-    key: Option<&VerifyingKey>,
-) -> Result<(), ReadError> {
-    if key.is_none() {
-        return Ok(());
+pub(crate) fn assert_authentic(sidecar: &Sidecar, keys: &[VerifyingKey]) -> Result<(), ReadError> {
+    let Some((first, others)) = keys.split_first() else { return Ok(()) };
+    // What the signature is told to be by is only a hint; any of the keys may have made it.
+    let by_first = authenticate(sidecar, Some(first));
+    if by_first.is_err() && !others.iter().any(|key| authenticate(sidecar, Some(key)).is_ok()) {
+        return by_first;
     }
-    authenticate(sidecar, key)?;
     assert_tree(sidecar)
 }

@@ -297,7 +297,10 @@ pub(super) fn times(mtime_ns: i64) -> Timestamps {
     }
 }
 
-fn check_digest(spec: &FileSpec<'_>, found: impl FnOnce() -> Digest) -> Result<(), ReadError> {
+pub(super) fn check_digest(
+    spec: &FileSpec<'_>,
+    found: impl FnOnce() -> Digest,
+) -> Result<(), ReadError> {
     let Some(expected) = spec.expected else { return Ok(()) };
     let found = found();
     if found == expected {
@@ -309,7 +312,7 @@ fn check_digest(spec: &FileSpec<'_>, found: impl FnOnce() -> Digest) -> Result<(
         .instead(expected, found))
 }
 
-fn failed(path: SafePath<'_>, error: impl Into<io::Error>) -> ReadError {
+pub(super) fn failed(path: SafePath<'_>, error: impl Into<io::Error>) -> ReadError {
     ReadError::in_output(Path::new(OsStr::from_bytes(path.as_bytes())), error)
 }
 

@@ -42,7 +42,7 @@ pub(super) fn find(
     observer: &dyn RestoreObserver,
 ) -> Result<Option<Cached>, ReadError> {
     // Who unpacked a cached tree is not known: it must not pass for what a key admits.
-    let Some(dir) = options.cache.as_ref().filter(|_| options.key.is_none()) else {
+    let Some(dir) = options.cache.as_ref().filter(|_| options.keys.is_empty()) else {
         return Ok(None);
     };
     fs.create_dir_all(dir).map_err(|e| ReadError::in_output(dir, e))?;

@@ -1,18 +1,16 @@
-//! Brings back the entries that begin in one frame.
+//! Decodes a frame and brings back what stands in it, portion by portion.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::builder::{Builder, FileSpec, Site};
+use super::share::Share;
+use super::units::{PIECE, Units, What};
 use crate::read::{
-    Index, LayerReader, Layers, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
+    FrameDecoder, Index, Layers, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
     read_header,
 };
 use crate::sidecar::{EntryKind, SidecarEntry};
-
-/// Entries between two looks at whether to stop.
-const CHECK_EVERY: usize = 64;
 
 /// What the threads of one restore share.
 #[derive(Debug)]
@@ -44,46 +42,23 @@ impl<'a> Job<'a> {
         Self { index, layers, limits, site, entries, made, stop, bytes_done, entries_done }
     }
 
-    /// The frames in which the wanted entries begin, each with its entries.
-    pub(super) fn units(&self) -> Vec<Unit> {
-        let mut units: Vec<Unit> = Vec::new();
-        // Where entries of several archives alternate, each frame is still decoded once.
-        let mut known: HashMap<(u32, usize), usize> = HashMap::new();
-        let mut last = None;
-        for i in self.entries.clone() {
-            let entry = self.entry(i);
-            let place = (entry.layer, usize::try_from(entry.frame).unwrap_or(usize::MAX));
-            let at = match last {
-                Some((last, at)) if last == place => at,
-                _ => *known.entry(place).or_insert_with(|| {
-                    units.push(Unit { layer: place.0, frame: place.1, entries: Vec::new() });
-                    units.len() - 1
-                }),
-            };
-            last = Some((place, at));
-            match units[at].entries.last_mut() {
-                Some(range) if range.end == i => range.end = i + 1,
-                _ => units[at].entries.push(i..i + 1),
-            }
-        }
-        units
-    }
-
-    /// Bytes of the archives that stand in the frames of the wanted entries.
-    pub(super) fn compressed(&self) -> u64 {
-        let frame = |unit: Unit| {
-            let archive = self.layers.get(unit.layer).ok()?;
-            archive.frames().get(unit.frame).map(|frame| u64::from(frame.compressed))
-        };
-        self.units().into_iter().filter_map(frame).sum()
-    }
-
     pub(super) fn entry(&self, i: usize) -> &'a SidecarEntry {
         &self.index.sidecar.entries[i]
     }
 
+    /// Where the content of the entry at `i` stands in the tar stream of its archive.
+    pub(super) fn content(&self, i: usize) -> Range<u64> {
+        let start = self.index.start(i).saturating_add(self.entry(i).header);
+        start..start.saturating_add(self.entry(i).size.unwrap_or(0))
+    }
+
     pub(super) fn path(&self, i: usize) -> Result<SafePath<'a>, ReadError> {
         Ok(SafePath::judge(self.entry(i).path.as_bytes(), self.limits)?)
+    }
+
+    /// Whether all entries are wanted.
+    fn is_whole(&self) -> bool {
+        self.entries.len() == self.index.sidecar.entries.len()
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -106,68 +81,153 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A frame and the entries that begin in it.
+/// Decoded bytes of a frame, and what stands in them.
 #[derive(Debug)]
-pub(super) struct Unit {
+pub(super) struct Portion {
+    what: What,
     layer: u32,
     frame: usize,
-    entries: Vec<Range<usize>>,
+    /// Where they begin in the tar stream.
+    at: u64,
+    /// The bytes, and behind them what an earlier use left.
+    buffer: Vec<u8>,
+    len: usize,
 }
 
-/// Extracts frames, one after the other.
+/// Extracts frames, one after the other, and what others give it.
 pub(super) struct Extractor<'a> {
+    decoder: FrameDecoder,
+    hands: Hands<'a>,
+}
+
+/// What makes entries of decoded bytes.
+struct Hands<'a> {
     job: &'a Job<'a>,
-    frames: LayerReader<'a>,
+    units: &'a Units<'a>,
     builder: Builder<'a>,
+    spare: Vec<Vec<u8>>,
 }
 
 impl<'a> Extractor<'a> {
-    pub(super) fn new(job: &'a Job<'a>) -> Result<Self, ReadError> {
-        let frames = LayerReader::new(job.layers)?;
-        Ok(Self { job, frames, builder: Builder::new(job.site) })
+    pub(super) fn new(job: &'a Job<'a>, units: &'a Units<'a>) -> Result<Self, ReadError> {
+        let decoder = FrameDecoder::new(job.layers.own().window_log_max())?;
+        let builder = Builder::new(job.site);
+        Ok(Self { decoder, hands: Hands { job, units, builder, spare: Vec::new() } })
     }
 
-    /// Brings back the entries of a frame.
-    pub(super) fn unit(&mut self, unit: &Unit) -> Result<(), ReadError> {
-        self.frames.read(unit.layer, unit.frame)?;
-        for i in unit.entries.iter().cloned().flatten() {
-            if i.is_multiple_of(CHECK_EVERY) && self.job.stopped() {
+    /// Brings back what is wanted of the frame at `n`; behind the last one helps the others until they
+    /// are done.
+    pub(super) fn unit(&mut self, n: usize, share: &Share<Portion>) -> Result<(), ReadError> {
+        let Self { decoder, hands } = self;
+        let (job, units) = (hands.job, hands.units);
+        let Some(unit) = units.list.get(n) else {
+            while let Some(portion) = share.take(&job.stop) {
+                hands.bring(portion)?;
+            }
+            return Ok(());
+        };
+        let _under_way = share.unit();
+        let mut frame = decoder.open(job.layers.get(unit.layer)?, unit.frame)?;
+        let mut at = job.index.frame_start(unit.layer, unit.frame);
+        for (what, place) in units.portions(job, unit) {
+            if job.stopped() {
                 return Err(ReadError::cancelled());
             }
-            self.entry(i, unit.frame).map_err(|e| e.in_frame(unit.frame))?;
+            let len = usize::try_from(place.end - place.start).unwrap_or(usize::MAX);
+            let mut buffer = hands.buffer(len);
+            frame.skip(place.start.saturating_sub(at))?;
+            frame.fill(&mut buffer[..len])?;
+            at = place.end;
+            let (layer, frame) = (unit.layer, unit.frame);
+            let portion = Portion { what, layer, frame, at: place.start, buffer, len };
+            if let Some(portion) = share.give(portion) {
+                hands.bring(portion)?;
+            }
+        }
+        // Of a part no more is decoded than it needs; its contents have digests of their own.
+        if job.is_whole() { frame.finish() } else { Ok(()) }
+    }
+}
+
+impl Hands<'_> {
+    fn buffer(&mut self, len: usize) -> Vec<u8> {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        if buffer.len() < len {
+            buffer.resize(len.max(usize::try_from(PIECE).unwrap_or(0)), 0);
+        }
+        buffer
+    }
+
+    fn bring(&mut self, portion: Portion) -> Result<(), ReadError> {
+        let frame = portion.frame;
+        self.make(&portion).map_err(|e| e.in_frame(frame))?;
+        // What a rare long entry needed is not kept.
+        if self.spare.len() < 2 && portion.buffer.len() as u64 <= 4 * PIECE {
+            self.spare.push(portion.buffer);
         }
         Ok(())
     }
 
-    fn entry(&mut self, i: usize, frame: usize) -> Result<(), ReadError> {
-        let Self { job, frames, builder } = self;
-        let (job, entry) = (*job, job.entry(i));
-        let path = job.path(i)?;
-        let content = frames.content();
-        let (start, end) = (job.index.start(i), job.index.end(i));
-        let at = usize::try_from(start - job.index.frame_start(entry.layer, frame))
-            .unwrap_or(usize::MAX);
-        let len = usize::try_from(end - start).unwrap_or(usize::MAX);
-        let rest = content.get(at..).unwrap_or_default();
-        if let Some(parent) = job.index.parent(i) {
-            job.ensure_dir(builder, parent)?;
+    fn make(&mut self, portion: &Portion) -> Result<(), ReadError> {
+        let bytes = &portion.buffer[..portion.len];
+        match &portion.what {
+            What::Entries(entries) => {
+                for i in entries.clone() {
+                    let at = |n| usize::try_from(n - portion.at).unwrap_or(usize::MAX);
+                    let place = at(self.job.index.start(i))..at(self.job.index.end(i));
+                    self.entry(i, bytes.get(place).unwrap_or_default())?;
+                }
+                Ok(())
+            }
+            What::Beginning(i) => self.stream(*i, bytes, portion),
+            What::Header(i) => {
+                let len = self.job.index.end(*i) - self.job.index.start(*i);
+                read_header(&mut TarReader::new(bytes), self.job.entry(*i), Some(len)).map(drop)
+            }
+            What::Piece(i) => self.piece(*i, bytes, portion.at),
         }
-        let n_bytes = if let Some(bytes) = rest.get(..len) {
-            let mut reader = TarReader::new(bytes);
-            let found = read_header(&mut reader, entry, Some(len as u64))?;
-            let stored = bytes.get(at_content(&found)..).unwrap_or_default();
-            create(job, builder, i, path, entry, &found, Content::AtHand(stored))?;
-            found.size
-        } else {
-            let mut reader =
-                TarReader::new(Span::new(job.layers.get(entry.layer)?, rest, frame + 1));
-            let found = read_header(&mut reader, entry, Some(end - start))?;
-            create(job, builder, i, path, entry, &found, Content::Stream(&mut reader))?;
-            found.size
-        };
-        job.bytes_done.fetch_add(n_bytes, Ordering::Relaxed);
-        job.entries_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes the directories above the entry at `i`.
+    fn parents(&mut self, i: usize) -> Result<(), ReadError> {
+        let parent = self.job.index.parent(i);
+        parent.map_or(Ok(()), |parent| self.job.ensure_dir(&mut self.builder, parent))
+    }
+
+    fn entry(&mut self, i: usize, bytes: &[u8]) -> Result<(), ReadError> {
+        let entry = self.job.entry(i);
+        self.parents(i)?;
+        let found = read_header(&mut TarReader::new(bytes), entry, Some(bytes.len() as u64))?;
+        let stored = bytes.get(at_content(&found)..).unwrap_or_default();
+        create(self.job, &mut self.builder, i, &found, Content::AtHand(stored))?;
+        self.done(found.size);
         Ok(())
+    }
+
+    fn stream(&mut self, i: usize, bytes: &[u8], portion: &Portion) -> Result<(), ReadError> {
+        let archive = self.job.layers.get(portion.layer)?;
+        let len = self.job.index.end(i) - self.job.index.start(i);
+        let mut reader = TarReader::new(Span::new(archive, bytes, portion.frame + 1));
+        self.parents(i)?;
+        let found = read_header(&mut reader, self.job.entry(i), Some(len))?;
+        create(self.job, &mut self.builder, i, &found, Content::Stream(&mut reader))?;
+        self.done(found.size);
+        Ok(())
+    }
+
+    fn piece(&mut self, i: usize, bytes: &[u8], at: u64) -> Result<(), ReadError> {
+        let Some(large) = self.units.large(i) else { return Ok(()) };
+        self.parents(i)?;
+        let offset = at.saturating_sub(large.content.start);
+        let last = large.write(&mut self.builder, self.job.path(i)?, bytes, offset)?;
+        self.job.bytes_done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.job.entries_done.fetch_add(u64::from(last), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn done(&self, n_bytes: u64) {
+        self.job.bytes_done.fetch_add(n_bytes, Ordering::Relaxed);
+        self.job.entries_done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -191,11 +251,10 @@ fn create(
     job: &Job<'_>,
     builder: &mut Builder<'_>,
     i: usize,
-    path: SafePath<'_>,
-    entry: &SidecarEntry,
     found: &TarEntry,
     content: Content<'_>,
 ) -> Result<(), ReadError> {
+    let (path, entry) = (job.path(i)?, job.entry(i));
     match entry.kind {
         EntryKind::Directory => job.ensure_dir(builder, i),
         // Their file may be in a frame that another thread has not come to.

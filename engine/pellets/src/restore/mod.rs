@@ -6,8 +6,10 @@
 //! <parent>/TARGET                               exchanged with tree/, or tree/ renamed to it
 //! ```
 //!
-//! Threads take frame after frame, decode it, compare each entry with the sidecar and each content with
-//! its digest, and create what it says below a directory descriptor of the new tree. Directories are
+//! Threads take frame after frame, decode it portion by portion, compare each entry with the sidecar and each
+//! content with its digest, and create what it says below a directory descriptor of the new tree. A large
+//! file is brought back in pieces by all who decode some of it; who finds no frame left is given portions by
+//! the others. Directories are
 //! made when the first entry below them comes; scripts that name the path of the tree are rewritten where
 //! it moves; hard links, then the modes and times of directories,
 //! follow when all files are there. One rename then gives the tree its name, and the old tree is
@@ -34,11 +36,14 @@ mod dirs;
 mod extract;
 mod finish;
 mod foreign;
+mod large;
 mod only;
 mod options;
 mod place;
 mod relocate;
 mod run;
+mod share;
+mod units;
 mod workers;
 
 pub use options::{

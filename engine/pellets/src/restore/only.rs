@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use durable_fs::Fs;
+use durable_fs::{File, Fs};
 use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 use rustix::io::Errno;
 
@@ -17,10 +17,10 @@ use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, 
 use super::place::Place;
 use super::{finish, run};
 use crate::read::{
-    Archive, Index, Layers, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader,
-    assert_authentic, check_entry, find_entry, read_header,
+    Archive, Found, Index, Layers, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader,
+    assert_authentic, check_entry, find_entry, read_header, seek_entry,
 };
-use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry, SidecarFrame};
+use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
 
 /// The largest sidecar that is searched; as large as one that is read.
 const MAX_SIDECAR: u64 = 1 << 30;
@@ -35,33 +35,31 @@ pub(super) fn restore(
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
     SafePath::judge(path.as_bytes(), &options.limits)
         .map_err(|e| ReadError::from(e).on(path.as_bytes()))?;
-    let bytes = read(fs, sidecar)?;
+    let text = Text::open(fs, sidecar)?;
     let not_found = |path: &RawPath| {
         let what = "the pellet holds no such entry";
         ReadError::new(ReadErrorKind::NotFound, "entry-not-found", what).on(path.as_bytes())
     };
-    let found = match &options.key {
-        None => Found::Text(&bytes),
-        Some(key) => {
-            let sidecar = Sidecar::parse(&bytes)?;
-            assert_authentic(&sidecar, Some(key))?;
-            Found::Whole(Box::new(sidecar))
-        }
+    let mut found = if options.keys.is_empty() {
+        Looked::Text(text)
+    } else {
+        let sidecar = text.parse()?;
+        assert_authentic(&sidecar, &options.keys)?;
+        Looked::Whole(Box::new(sidecar))
     };
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     // Where the entries of a delta stand is told by all of its sidecar.
-    let found = match (found, archive.delta()) {
-        (Found::Text(bytes), Some(_)) => Found::Whole(Box::new(Sidecar::parse(bytes)?)),
-        (found, _) => found,
-    };
+    if archive.delta().is_some() {
+        found = Looked::Whole(found.whole()?);
+    }
     let (entry, frames) = found.entry(path)?.ok_or_else(|| not_found(path))?;
     if frames != archive.frames() {
         let what = "the sidecar's frames are not those of the archive's seek table";
         return Err(ReadError::damaged("seek-table-mismatch", what).at(archive.path()));
     }
     let layers = match &found {
-        Found::Text(_) => Layers::single(archive),
-        Found::Whole(sidecar) => {
+        Looked::Text(_) => Layers::single(archive),
+        Looked::Whole(sidecar) => {
             Index::check(sidecar, &archive, &options.limits)?;
             Layers::open(fs, archive, sidecar, &options.ancestors, &options.limits)?
         }
@@ -109,20 +107,20 @@ pub(super) fn restore(
 }
 
 /// A sidecar, read as far as it has to be.
-enum Found<'a> {
+enum Looked<'a> {
     /// Only one entry of it is looked for.
-    Text(&'a [u8]),
+    Text(Text<'a>),
     /// All of it had to be judged.
     Whole(Box<Sidecar>),
 }
 
-impl Found<'_> {
-    fn entry(
-        &self,
-        path: &RawPath,
-    ) -> Result<Option<(SidecarEntry, Vec<SidecarFrame>)>, ReadError> {
+impl Looked<'_> {
+    fn entry(&self, path: &RawPath) -> Result<Option<Found>, ReadError> {
         match self {
-            Self::Text(bytes) => find_entry(bytes, path),
+            Self::Text(text) => match seek_entry(&*text.file, text.path, path)? {
+                Some(found) => Ok(Some(found)),
+                None => find_entry(&text.bytes()?, path),
+            },
             Self::Whole(sidecar) => {
                 let entry = sidecar.entries.iter().find(|e| e.path == *path);
                 Ok(entry.map(|entry| (entry.clone(), sidecar.frames.clone())))
@@ -132,24 +130,40 @@ impl Found<'_> {
 
     fn whole(self) -> Result<Box<Sidecar>, ReadError> {
         match self {
-            Self::Text(bytes) => Ok(Box::new(Sidecar::parse(bytes)?)),
+            Self::Text(text) => Ok(Box::new(text.parse()?)),
             Self::Whole(sidecar) => Ok(sidecar),
         }
     }
 }
 
-fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<u8>, ReadError> {
-    let failed = |e| ReadError::in_input(path, e);
-    let file = fs.open_read(path).map_err(failed)?;
-    let len = file.len().map_err(failed)?;
-    let len = usize::try_from(len).ok().filter(|_| len <= MAX_SIDECAR).ok_or_else(|| {
-        let what = "the sidecar is larger than any that is read";
-        ReadError::new(ReadErrorKind::TooLarge, "sidecar-too-large", what).at(path)
-    })?;
-    let mut bytes = vec![0; len];
-    let n = file.read_at(&mut bytes, 0).map_err(failed)?;
-    bytes.truncate(n);
-    Ok(bytes)
+/// The file of a sidecar.
+struct Text<'a> {
+    file: Box<dyn File>,
+    path: &'a Path,
+}
+
+impl<'a> Text<'a> {
+    fn open(fs: &dyn Fs, path: &'a Path) -> Result<Self, ReadError> {
+        let file = fs.open_read(path).map_err(|e| ReadError::in_input(path, e))?;
+        Ok(Self { file, path })
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, ReadError> {
+        let failed = |e| ReadError::in_input(self.path, e);
+        let len = self.file.len().map_err(failed)?;
+        let len = usize::try_from(len).ok().filter(|_| len <= MAX_SIDECAR).ok_or_else(|| {
+            let what = "the sidecar is larger than any that is read";
+            ReadError::new(ReadErrorKind::TooLarge, "sidecar-too-large", what).at(self.path)
+        })?;
+        let mut bytes = vec![0; len];
+        let n = self.file.read_at(&mut bytes, 0).map_err(failed)?;
+        bytes.truncate(n);
+        Ok(bytes)
+    }
+
+    fn parse(&self) -> Result<Sidecar, ReadError> {
+        Ok(Sidecar::parse(&self.bytes()?)?)
+    }
 }
 
 /// Creates one file or symbolic link in the root of the new tree, under the last part of `path`.
@@ -218,9 +232,9 @@ fn subtree(
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
     let job = Job::new(index, layers, &options.limits, site, range);
-    let frames = run::build(&job, options, None, observer)?;
+    let read = run::build(&job, options, None, observer)?;
     finish::finish(&job, options.threads, None)?;
-    Ok(run::report(&job, options, Way::Extract, frames))
+    Ok(run::report(&job, options, Way::Extract, read))
 }
 
 /// Opens the directory in which `path` shall lie, making what is missing of the way there, and

@@ -30,8 +30,8 @@ pub struct RestoreOptions {
     pub replace: bool,
     /// Whether to wait until the tree is durable before it gets its name.
     pub sync: bool,
-    /// The key that must have signed the Pellet; files are then always extracted, never shared.
-    pub key: Option<VerifyingKey>,
+    /// Where there are any, one of them must have signed the Pellet; files are then always extracted, never shared.
+    pub keys: Vec<VerifyingKey>,
     /// Whether an attribute that the file system does not take ends the restore; else it is counted.
     pub strict: bool,
     /// A folder of unpacked trees on the file system of the target, one per Pellet.
@@ -60,7 +60,7 @@ impl RestoreOptions {
             only: None,
             replace: false,
             sync: false,
-            key: None,
+            keys: Vec::new(),
             strict: false,
             cache: None,
             linked: false,

@@ -11,6 +11,8 @@ use super::cache::{self, Cached};
 use super::extract::{Extractor, Job};
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::Place;
+use super::share::Share;
+use super::units::Units;
 use super::{finish, foreign, only, relocate, workers};
 use crate::cpu::Meter;
 use crate::ecosystem;
@@ -33,7 +35,7 @@ pub fn restore(
     let done = match (&options.sidecar, &options.only) {
         (Some(sidecar), None) => whole(fs, options, sidecar, observer),
         (Some(sidecar), Some(path)) => only::restore(fs, options, sidecar, path, observer),
-        (None, _) if options.key.is_some() => {
+        (None, _) if !options.keys.is_empty() => {
             let what = "the archive has no sidecar, and so no signature";
             Err(ReadError::damaged("signature-missing", what).at(&options.archive))
         }
@@ -56,7 +58,7 @@ fn whole(
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
     let sidecar = Sidecar::read(fs, sidecar)?;
-    assert_authentic(&sidecar, options.key.as_ref())?;
+    assert_authentic(&sidecar, &options.keys)?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     let index = Index::check(&sidecar, &archive, &options.limits)?;
     let layers = Layers::open(fs, archive, &sidecar, &options.ancestors, &options.limits)?;
@@ -77,11 +79,11 @@ fn whole(
             Way::Extract
         }
     };
-    let frames = build(&job, options, cached.as_ref(), observer)?;
+    let read = build(&job, options, cached.as_ref(), observer)?;
     let shapes = ecosystem::detect(&sidecar.entries);
     let n_relocated = relocate::relocate(&job, options, &sidecar.origin, &shapes)?;
     finish::finish(&job, options.threads, Some(&sidecar.origin))?;
-    let restored = Restored { shapes, n_relocated, ..report(&job, options, way, frames) };
+    let restored = Restored { shapes, n_relocated, ..report(&job, options, way, read) };
     drop(phase);
 
     let _phase = PhaseGuard::start(observer, RestorePhase::Place);
@@ -92,13 +94,13 @@ fn whole(
     Ok(Restored { replaced, ..restored })
 }
 
-/// Creates the files and links of `job`; returns how many frames it decoded.
+/// Creates the files and links of `job`; returns how many frames it decoded, and the bytes of the archives in them.
 pub(super) fn build(
     job: &Job<'_>,
     options: &RestoreOptions,
     cached: Option<&Cached>,
     observer: &dyn RestoreObserver,
-) -> Result<u64, ReadError> {
+) -> Result<(u64, u64), ReadError> {
     let bytes_total = job.entries.clone().filter_map(|i| job.entry(i).size).sum();
     let entries_total = job.entries.len() as u64;
     let watch = || {
@@ -111,17 +113,21 @@ pub(super) fn build(
         });
         observer.cancelled()
     };
-    let frames = match cached {
+    let read = match cached {
         Some(cached) => {
             cached.share(job, options.threads, watch)?;
-            0
+            (0, 0)
         }
         None => {
-            let units = job.units();
-            let work = |extractor: &mut Extractor<'_>, unit: usize| extractor.unit(&units[unit]);
-            let start = || Extractor::new(job);
-            workers::run(options.threads, units.len(), &job.stop, start, work, watch)?;
-            units.len() as u64
+            let units = Units::of(job);
+            let n_units = units.list.len();
+            let share = Share::new(n_units);
+            let work = |extractor: &mut Extractor<'_>, n: usize| extractor.unit(n, &share);
+            let start = || Extractor::new(job, &units);
+            // Behind the frames each thread has one more thing to do: to help.
+            let n_all = n_units + options.threads.get();
+            workers::run(options.threads, n_all, &job.stop, start, work, watch)?;
+            (n_units as u64, units.compressed(job))
         }
     };
     observer.progress(&Progress {
@@ -131,11 +137,16 @@ pub(super) fn build(
         entries_total,
         bytes_out: 0,
     });
-    Ok(frames)
+    Ok(read)
 }
 
 /// What is known once the tree is built.
-pub(super) fn report(job: &Job<'_>, options: &RestoreOptions, way: Way, frames: u64) -> Restored {
+pub(super) fn report(
+    job: &Job<'_>,
+    options: &RestoreOptions,
+    way: Way,
+    (frames, bytes_read): (u64, u64),
+) -> Restored {
     Restored {
         target: options.target.clone(),
         digest: Some(job.index.sidecar.digest),
@@ -151,6 +162,6 @@ pub(super) fn report(job: &Job<'_>, options: &RestoreOptions, way: Way, frames: 
         n_xattrs_lost: job.site.n_xattrs_lost.load(Ordering::Relaxed),
         duration: Duration::ZERO,
         cpu: Duration::ZERO,
-        bytes_read: if way == Way::Extract { job.compressed() } else { 0 },
+        bytes_read,
     }
 }

@@ -99,7 +99,9 @@ impl VerifyingKey {
         key.try_into().map(Self).map_err(|_| form())
     }
 
-    pub(super) fn from_hex(text: &str) -> Option<Self> {
+    /// The key of 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
         let mut key = [0; 32];
         hex::decode_to_slice(text, &mut key).ok()?;
         Some(Self(key))

@@ -57,13 +57,14 @@ fn verifying(bench: &Bench, text: &str) -> Option<VerifyingKey> {
 fn restore(
     bench: &Bench,
     packed: &Packed,
-    key: Option<VerifyingKey>,
+    keys: impl IntoIterator<Item = VerifyingKey>,
     only: Option<&str>,
 ) -> Result<(), ReadError> {
     let target = bench.path("out");
     let _ = fs::remove_dir_all(&target);
     let only = only.map(|path| RawPath::from(Path::new(path)));
-    let options = RestoreOptions { key, only, ..RestoreOptions::new(&packed.archive, &target) };
+    let keys = keys.into_iter().collect();
+    let options = RestoreOptions { keys, only, ..RestoreOptions::new(&packed.archive, &target) };
     let done = crate::restore(&DiskFs, &ManualClock::at(Duration::ZERO), &options, &Unwatched);
     assert!(done.is_ok() || !target.exists());
     done.map(|_| ())
@@ -92,6 +93,7 @@ fn a_signed_pellet_is_admitted_by_its_key_alone() {
     assert_eq!(findings(&packed, other), ["signature-wrong"]);
     for only in [None, Some("dir"), Some("dir/2")] {
         restore(&bench, &packed, ours, only).unwrap();
+        restore(&bench, &packed, [other, ours].into_iter().flatten(), only).unwrap();
         let error = restore(&bench, &packed, other, only).unwrap_err();
         assert_eq!(
             (error.code(), error.kind()),

@@ -36,8 +36,13 @@ fn form() {
     }
     let packed = bench.pack_as(&bench.options(), 4096).unwrap();
     let text = std::fs::read_to_string(&packed.sidecar).unwrap();
-    assert_eq!(text.matches('\n').count(), 1, "one line");
     let mut sidecar = Sidecar::read(&DiskFs, &packed.sidecar).unwrap();
+    // What finds one entry among many relies on it: each stands on a line of its own, frames too.
+    let lines: Vec<&str> = text.lines().collect();
+    let own = |first: &str| lines.iter().filter(|line| line.starts_with(first)).count();
+    assert_eq!(own("{\"path\":"), sidecar.entries.len());
+    assert_eq!(own("{\"offset\":"), sidecar.frames.len());
+    assert_eq!(lines.len(), sidecar.entries.len() + sidecar.frames.len() + 3);
     assert_eq!(sidecar.origin.arch, std::env::consts::ARCH);
     assert_eq!(sidecar.created_by, concat!("nestr ", env!("CARGO_PKG_VERSION")));
     sidecar.origin.arch = "[arch]".to_owned();

@@ -140,6 +140,7 @@ fn pack(
         profile: job.admitted.profile,
         threads: app.pack_threads,
         mtime: app.mtime,
+        sign: app.sign_key.clone(),
         base: open_base(app, job, base)?,
         delta: job.admitted.delta_of.and(NonZeroU32::new(MAX_LAYERS)),
         ..PackOptions::new(job.admitted.source.clone())

@@ -144,3 +144,80 @@ async fn pellets_go_when_asked_for_and_by_policy() {
     world.sample_becomes("nestr_pellet_gc_total{outcome=\"success\"}", 2.0).await;
     world.sample_becomes("nestr_pellet_store_count", 0.0).await;
 }
+
+/// A key as OpenSSL writes it, made of the numbers 0 to 31 and told apart by its last byte.
+fn key_file(world: &std::path::Path, last: u8) -> std::path::PathBuf {
+    use base64::Engine as _;
+    use std::os::unix::fs::PermissionsExt;
+    let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+    der.extend([0x04, 0x22, 0x04, 0x20]);
+    der.extend(0..31);
+    der.push(last);
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let path = world.join(format!("key-{last}.pem"));
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+    std::fs::write(&path, pem).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn what_the_engine_packs_is_signed_and_only_asked_for_keys_are_trusted() {
+    let keys = tempfile::tempdir().unwrap();
+    let path = key_file(keys.path(), 1);
+    let ours = nestr_pellets::SigningKey::read(&path).unwrap().verifying().to_string();
+    let other = nestr_pellets::SigningKey::read(&key_file(keys.path(), 2)).unwrap();
+    let world = World::with(|options| options.sign_key = Some(path)).await;
+    let digest = packed(&world).await;
+    let path = format!("/api/pellets/{digest}/restore");
+    let root = world.dir.path().join("root");
+    let by = |name: &str, keys: Value| json!({"target": root.join(name), "strict": true, "trusted_keys": keys});
+    let trusted = ended(&world, &path, &by("trusted", json!([ours]))).await;
+    assert_eq!(trusted["state"], "succeeded", "{trusted}");
+    let foreign = by("foreign", json!([other.verifying().to_string()]));
+    let refused = ended(&world, &path, &foreign).await;
+    assert_eq!(refused["error"]["code"], "verification-failed", "{refused}");
+    assert!(!root.join("foreign").exists());
+    let odd = world.post(&path, &by("odd", json!(["ours"]))).send().await.unwrap();
+    problem(odd, 400, "bad-request").await;
+}
+
+/// CVE-2025-36852 (CREEP): who may write to a store puts a tree of their own into the builds of others.
+#[tokio::test]
+async fn an_engine_that_trusts_certain_keys_brings_nothing_else_back() {
+    let keys = tempfile::tempdir().unwrap();
+    let trusted = keys.path().join("trusted.pem");
+    let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+        -----END PUBLIC KEY-----\n";
+    std::fs::write(&trusted, public).unwrap();
+    let world = World::with(|options| options.trusted_keys = vec![trusted]).await;
+    let digest = packed(&world).await;
+    let path = format!("/api/pellets/{digest}/restore");
+    let target = world.dir.path().join("root/back");
+    let refused = ended(&world, &path, &json!({"target": target})).await;
+    assert_eq!(refused["error"]["code"], "verification-failed", "{refused}");
+    // No request widens what the Engine trusts.
+    let body = json!({"target": target, "trusted_keys": ["0".repeat(64)]});
+    let response = world.post(&path, &body).send().await.unwrap();
+    problem(response, 422, "verification-failed").await;
+    assert!(!target.exists());
+}
+
+#[tokio::test]
+async fn the_tools_of_a_tree_run_only_where_the_configuration_allows_it() {
+    for allowed in [false, true] {
+        let world = World::with(|options| options.verify_build = allowed).await;
+        let digest = packed(&world).await;
+        let path = format!("/api/pellets/{digest}/restore");
+        let target = world.dir.path().join("root/back");
+        let body = json!({"target": target, "verify_build": true});
+        if allowed {
+            // A tree of no known tool has nothing that could prove it.
+            let unproven = ended(&world, &path, &body).await;
+            assert_eq!(unproven["error"]["code"], "verification-failed", "{unproven}");
+        } else {
+            problem(world.post(&path, &body).send().await.unwrap(), 400, "bad-request").await;
+        }
+        assert_eq!(target.exists(), allowed);
+    }
+}

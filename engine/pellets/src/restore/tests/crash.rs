@@ -121,6 +121,33 @@ fn holes_and_attributes_are_there_with_the_tree_or_not_at_all() {
     each_fault(&options, || old_tree(&target), &snapshot(&source));
 }
 
+/// Attributes on a disk that takes them, a signature that is asked for, and a file that comes in pieces.
+#[test]
+fn a_signed_tree_with_attributes_comes_back_in_one_step() {
+    let bench = Bench::new();
+    let source = bench.source();
+    bench.file("dir/file", b"content");
+    bench.file("large", &(0..160_000u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+    for path in ["dir", "dir/file", "large"] {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(source.join(path), "user.a", b"v", flags).unwrap();
+    }
+    let key = crate::sign::tests::signing_key(&bench);
+    let keys = vec![key.verifying()];
+    let sign = PackOptions { sign: Some(Arc::new(key)), ..bench.options() };
+    let packed = bench.pack_as(&sign, 200 << 10).unwrap();
+    let target = bench.path("out");
+    let options =
+        RestoreOptions { replace: true, strict: true, keys, ..options(&packed.archive, &target) };
+    each_fault(&options, || old_tree(&target), &snapshot(&source));
+    restore(&options).unwrap();
+    for path in ["dir", "dir/file", "large"] {
+        let mut value = [0; 8];
+        let n = rustix::fs::getxattr(target.join(path), "user.a", &mut value[..]).unwrap();
+        assert_eq!(&value[..n], b"v", "{path}");
+    }
+}
+
 #[test]
 fn a_delta_comes_back_in_one_step() {
     let bench = Bench::in_memory();

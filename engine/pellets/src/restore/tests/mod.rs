@@ -7,6 +7,7 @@ mod damage;
 mod foreign;
 mod hostile;
 mod kit;
+mod large;
 mod only;
 mod relocate;
 mod whole;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nestr_events::{EventType, NewEvent};
 use nestr_pellets::{
     Digest, Progress, ReadError, ReadErrorKind, RestoreObserver, RestoreOptions, RestorePhase,
-    VerifyOptions,
+    Restored, VerifyOptions,
 };
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr};
 use serde_json::{Value, json};
@@ -18,13 +18,21 @@ use crate::app::Shared;
 use crate::operations::{self, Ended, OperationId, OperationKind, OperationResult, Reporter, Step};
 use crate::pellets::cost::Cost;
 use crate::pellets::jobs::Place;
+use crate::pellets::proof::traced_proof;
 use crate::pellets::traced_restore::TracedRestore;
 use crate::problem::{Code, Problem, chain};
 
 /// What is done with a Pellet.
 pub(super) enum Work {
-    Restore(Box<RestoreOptions>),
+    Restore(Box<Restore>),
     Verify(Box<VerifyOptions>),
+}
+
+/// A restore and what comes after it.
+pub(super) struct Restore {
+    pub(super) options: RestoreOptions,
+    /// Whether the tools of the tree prove that it works.
+    pub(super) verify_build: bool,
 }
 
 /// Work that was asked for and recorded as running.
@@ -61,7 +69,7 @@ impl Work {
     /// The path it works on.
     pub(super) fn subject(&self, digest: &Digest) -> String {
         match self {
-            Self::Restore(options) => options.target.display().to_string(),
+            Self::Restore(restore) => restore.options.target.display().to_string(),
             Self::Verify(_) => format!("pellets/{digest}"),
         }
     }
@@ -93,14 +101,15 @@ async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
     let reading = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         job.span.in_scope(|| match &job.work {
-            Work::Restore(options) => restore(&app, &job, options),
+            Work::Restore(asked) => restore(&app, &job, asked),
             Work::Verify(options) => verify(&app, &job, options),
         })
     });
     reading.await.map_err(|e| Problem::internal("reading the pellet", &e))?
 }
 
-fn restore(app: &Shared, job: &Job, options: &RestoreOptions) -> Result<Value, Problem> {
+fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
+    let options = &asked.options;
     let inner = Reports { reporter: &job.reporter, stop: &app.stop };
     let observer = TracedRestore::new(&job.span, &inner);
     let restored = nestr_pellets::restore(app.fs.as_ref(), app.clock.as_ref(), options, &observer);
@@ -114,10 +123,25 @@ fn restore(app: &Shared, job: &Job, options: &RestoreOptions) -> Result<Value, P
     job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
     Cost::from(&restored).tell(&job.span);
     app.instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
-    Ok(json!({
+    let mut data = json!({
         "target": restored.target.display().to_string(), "entries": restored.entries,
         "bytes": restored.bytes, "way": restored.way.as_str(), "replaced": restored.replaced,
-    }))
+    });
+    if asked.verify_build {
+        data["proof"] = proven(job, &restored)?;
+    }
+    Ok(data)
+}
+
+/// Has the tools of the tree prove that it works; it stays where it is in any case.
+fn proven(job: &Job, restored: &Restored) -> Result<Value, Problem> {
+    let proof = traced_proof(&job.span, &restored.shapes, &restored.target)
+        .map_err(|e| Problem::internal("proving the restored tree", &e))?;
+    match proof.reason() {
+        None => Ok(proof.to_json()),
+        Some(reason) => Err(Problem::new(Code::VerificationFailed, reason)
+            .hint("the tree stays where it is; see what the test needs")),
+    }
 }
 
 fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Problem> {

@@ -20,4 +20,14 @@ pub(crate) struct RestoreRequest {
     /// Whether to wait until the tree is durable before it gets its name.
     #[serde(default)]
     pub(crate) sync: bool,
+    /// Whether an attribute that the file system does not take ends the restore.
+    #[serde(default)]
+    pub(crate) strict: bool,
+    /// Public ed25519 keys, 64 hexadecimal digits each, of which one must have signed the Pellet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 16)]
+    pub(crate) trusted_keys: Vec<String>,
+    /// Whether to run the tools of the tree as proof that it works; the configuration must allow it.
+    #[serde(default)]
+    pub(crate) verify_build: bool,
 }

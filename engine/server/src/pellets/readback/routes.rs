@@ -7,13 +7,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions};
+use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions, VerifyingKey};
 use nestr_telemetry::names::{Outcome, attr, span};
 use serde_json::json;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::job::{self, Job, Work};
+use super::job::{self, Job, Restore, Work};
 use super::model::RestoreRequest;
 use crate::app::Shared;
 use crate::auth::Caller;
@@ -23,6 +23,9 @@ use crate::operations::{self, Operation, OperationId};
 use crate::pellets::compress::idempotency_key;
 use crate::pellets::job::event_problem;
 use crate::problem::{Code, Problem};
+
+/// The most keys that a request may name.
+const MAX_KEYS: usize = 16;
 
 /// Brings a Pellet back.
 #[utoipa::path(post, path = "/api/pellets/{digest}/restore", tag = "pellets", operation_id = "restorePellet",
@@ -44,17 +47,26 @@ pub(crate) async fn restore_pellet(
     span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
     span.set_attribute(attr::NESTR_PELLET_TARGET, request.target.clone());
     let judge = async {
+        if request.verify_build && !app.verify_build {
+            let what = "this Engine does not run the tools of a tree";
+            let hint = "set `pellets.verify_build`, or run `nestr pellet restore --verify-build`";
+            return Err(Problem::new(Code::BadRequest, what).hint(hint));
+        }
+        let keys = trusted(&app, &request.trusted_keys)?;
         let (digest, stored) = stored(&app, &digest).await?;
         let target = target(&app, &request.target).await?;
         let options = RestoreOptions {
             only: request.only.as_ref().map(|only| RawPath::from(FsPath::new(only))),
             replace: request.replace,
             sync: request.sync,
+            strict: request.strict,
+            keys,
             threads: app.pack_threads,
             sidecar: Some(stored.sidecar),
             ..RestoreOptions::new(stored.archive, target)
         };
-        Ok((digest, Work::Restore(Box::new(options))))
+        let verify_build = request.verify_build;
+        Ok((digest, Work::Restore(Box::new(Restore { options, verify_build }))))
     };
     let asked = Asked {
         outcome: |app, outcome| app.instruments.pellet_restored(outcome, Duration::ZERO),
@@ -196,6 +208,28 @@ async fn stored(app: &Shared, digest: &str) -> Result<(Digest, StoredPellet), Pr
         .map_err(|e| Problem::internal("looking for the pellet", &e))?;
     let missing = || Problem::new(Code::NotFound, format!("there is no pellet {digest}"));
     Ok((digest, found.ok_or_else(missing)?))
+}
+
+/// The keys of which one must have signed the Pellet: those that the request names, but none that the Engine
+/// does not trust where it trusts certain ones alone.
+fn trusted(app: &Shared, asked: &[String]) -> Result<Vec<VerifyingKey>, Problem> {
+    if asked.len() > MAX_KEYS {
+        let what = format!("`trusted_keys` has more than {MAX_KEYS}");
+        return Err(Problem::new(Code::BadRequest, what));
+    }
+    let wrong = || Problem::new(Code::BadRequest, "a key has 64 lower-case hexadecimal digits");
+    let asked: Result<Vec<_>, _> =
+        asked.iter().map(|key| VerifyingKey::from_hex(key).ok_or_else(wrong)).collect();
+    let asked = asked?;
+    if asked.is_empty() || app.trusted_keys.is_empty() {
+        return Ok([asked, app.trusted_keys.clone()].concat());
+    }
+    let both: Vec<_> = asked.into_iter().filter(|key| app.trusted_keys.contains(key)).collect();
+    if both.is_empty() {
+        let what = "this Engine trusts none of the keys that were asked for";
+        return Err(Problem::new(Code::VerificationFailed, what));
+    }
+    Ok(both)
 }
 
 /// The target by the real path of its folder, which must lie beneath a root.
