@@ -9,6 +9,7 @@ mod guard;
 mod http;
 mod logging;
 mod registry;
+mod shipped;
 mod signals;
 mod slo;
 mod up;

@@ -8,14 +8,12 @@ use super::options::{Listeners, Options};
 use super::process::Program;
 use super::state_dir::StateDir;
 use super::supervisor::Component;
+use crate::shipped;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ENGINE_STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// The collector drains to its backends before it ends.
 const COLLECTOR_STOPS_WITHIN: Duration = Duration::from_secs(15);
-
-/// What the Engine promises. What the collector promises it counts in metrics of its own, which do not pass through it.
-const OBJECTIVES: &str = include_str!("../../../../slo/objectives/engine.yaml");
 
 /// The Engine's name in the table.
 pub(super) const ENGINE: &str = "engine";
@@ -48,7 +46,8 @@ pub(super) fn collector(
         ready_url: format!("{}/readyz", listen.api.url()),
         ready_within: READY_WITHIN,
         stop_within: COLLECTOR_STOPS_WITHIN,
-        files: vec![(objectives, OBJECTIVES.to_owned()), (config, yaml)],
+        // What the collector promises it counts in metrics of its own, which do not pass through it.
+        files: vec![(objectives, shipped::ENGINE.to_owned()), (config, yaml)],
     })
 }
 
