@@ -46,7 +46,7 @@ impl Config {
         }
         top.put("exporters", names.section("exporters", &self.exporters));
         match &self.storage {
-            Some(storage) => top.put("storage", written_storage(storage)),
+            Some(storage) => top.put("storage", written_storage(storage, self.keeps_log)),
             None if self.keeps_log => {}
             None => top.put("storage", Map::of("enabled", leaf(Value::Bool(false))).end()),
         }
@@ -207,11 +207,14 @@ fn written_retry(retry: &RetryConfig) -> Tree {
     map.end()
 }
 
-fn written_storage(storage: &StorageConfig) -> Tree {
+fn written_storage(storage: &StorageConfig, is_searched: bool) -> Tree {
     let mut map = Map::of("directory", text(storage.directory.display().to_string()));
     map.put("max_bytes", number(storage.max_bytes));
     if let Some(age) = storage.max_age {
         map.put("max_age", interval(age));
+    }
+    if !is_searched {
+        map.put("search", leaf(Value::Bool(false)));
     }
     map.end()
 }
