@@ -87,6 +87,12 @@ impl LogReader {
         }
     }
 
+    /// Whether both read the same log.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// All segments, oldest first.
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentInfo> {
@@ -141,10 +147,16 @@ impl LogReader {
         let state = self.shared.lock();
         let behind = SegmentId(position.segment.0 + 1);
         let mut amount = state.taken.amount - state.taken_before(behind);
-        if let (Some(segment), Place::Disk { fs, .. }) =
-            (state.segment(position.segment), &self.shared.place)
-        {
-            amount += amount_from(fs.as_ref(), segment, position)?;
+        let Some(segment) = state.segment(position.segment) else { return Ok(amount) };
+        match (&segment.body, &self.shared.place) {
+            (Body::Memory(records), _) => {
+                let behind = records.iter().filter(|r| r.position >= position);
+                behind.for_each(|record| amount += record.amount());
+            }
+            (Body::File(_), Place::Disk { fs, .. }) => {
+                amount += amount_from(fs.as_ref(), segment, position)?;
+            }
+            (Body::File(_), Place::Memory) => {}
         }
         Ok(amount)
     }
