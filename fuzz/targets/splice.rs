@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
     let limits = Limits::default();
     let Ok(request) = Request::prove(signal, payload.clone(), &limits) else {
         // Not proven: nothing is promised but to come back.
-        let _ = patch(&Request { signal, payload, n_items: 1, carried: None }, &wanted);
+        let _ = patch(&Request { signal, payload: payload.into(), n_items: 1 }, &wanted);
         return;
     };
 
@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
     pieces.iter().for_each(prove);
     assert_eq!(pieces.iter().map(|piece| piece.n_items).sum::<u32>(), request.n_items);
 
-    let both = merge(&[request.payload.clone(), patched.payload.clone()]);
+    let both = merge(&[(*request.payload).clone(), (*patched.payload).clone()]);
     let shape = shape::check(signal, &both, &limits).expect("concatenation of proven requests");
     assert_eq!(shape.n_items, request.n_items * 2);
 });

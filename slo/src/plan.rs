@@ -38,9 +38,10 @@ pub struct Options {
     pub alone: bool,
     /// Where runbooks are served.
     pub runbooks: String,
-    /// A dashboard's address; `{id}` stands for the objective.
+    /// A dashboard's address, with `{service}`, `{slo}`, `{id}`, and `{from}` and `{to}` in milliseconds.
     pub dashboard: Option<String>,
-    /// An address of the traces that spent the budget; `{id}` stands for the objective.
+    /// An address of the traces that spent the budget, with the same, `{start}` and `{end}` in
+    /// microseconds, and `{filter}` for what makes a span bad in a search of Jaeger's form.
     pub traces: Option<String>,
 }
 
@@ -135,6 +136,13 @@ impl Plan {
         self.windows.first().copied().unwrap_or(Length(300))
     }
 
+    /// How often the exact rules are evaluated: five times in the shortest window, and once a minute at least.
+    #[must_use]
+    pub fn interval(&self) -> Length {
+        let chosen = Length((self.base().0 / 5).clamp(1, 60));
+        self.objective.intervals.indicator.unwrap_or(chosen)
+    }
+
     /// The name of the alert on absence, lack of traffic or spent budget.
     #[must_use]
     pub fn alert_name(&self, suffix: &str) -> String {
@@ -172,21 +180,26 @@ impl Events {
     /// How many bad (or good) events a window holds, as an expression.
     #[must_use]
     pub fn events_in(&self, window: Length) -> String {
-        counted(&self.events, self.events_of.unit, window)
+        counted(&self.events, &self.events_of, window)
     }
 
     /// How many events a window holds, as an expression.
     #[must_use]
     pub fn total_in(&self, window: Length) -> String {
-        counted(&self.total, self.total_of.unit, window)
+        counted(&self.total, &self.total_of, window)
     }
 }
 
-fn counted(query: &str, unit: Unit, window: Length) -> String {
-    let filled = promql::fill(query.trim(), window);
-    match unit {
-        Unit::Increase => format!("({filled})"),
-        Unit::Rate => format!("({filled}) * {}", window.0),
+/// A query over a window, in events. Of several counters, one that does not exist counts as 0 as long
+/// as any other does; a single one is used as it is written.
+fn counted(query: &str, of: &Countable, window: Length) -> String {
+    let text = match &of.terms[..] {
+        [_] => format!("({})", promql::fill(query.trim(), window)),
+        _ => promql::lenient(of, window),
+    };
+    match of.unit {
+        Unit::Increase => text,
+        Unit::Rate => format!("{text} * {}", window.0),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::length::Length;
 use crate::plan::{Options, Plan, Profile};
 use crate::rules::scalar;
 
@@ -11,7 +12,9 @@ use crate::rules::scalar;
 /// Receivers have no integrations: those are the site's, under the same names.
 #[must_use]
 pub fn alertmanager(plans: &[Plan], options: &Options) -> String {
-    let mut out = String::from(ROUTES);
+    // What is news about a page is told as often as its rules are evaluated.
+    let told = plans.iter().map(Plan::interval).min().unwrap_or(Length::MINUTE).min(Length::MINUTE);
+    let mut out = ROUTES.replace("{told}", &told.to_string());
     let mut labels: BTreeSet<&str> = BTreeSet::from(["sloth_id"]);
     labels.extend(plans.iter().flat_map(|p| p.group_by()).map(String::as_str));
     let equal: Vec<String> = labels.into_iter().map(scalar).collect();
@@ -80,7 +83,7 @@ route:
   - receiver: page
     matchers: [\"sloth_severity=\\\"page\\\"\"]
     group_wait: 0s
-    group_interval: 1m
+    group_interval: {told}
     repeat_interval: 4h
   - receiver: ticket
     matchers: [\"sloth_severity=\\\"ticket\\\"\"]

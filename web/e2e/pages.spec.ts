@@ -157,11 +157,14 @@ test('a trace of 100 000 spans draws only what is on screen', async ({ page, bui
 test('a narrow window keeps everything within reach', async ({ page, built }, info) => {
   await page.setViewportSize({ width: 400, height: 800 })
   await mockEngine(page)
+  // The longest word for the stream's state is the one to make room for.
+  await page.routeWebSocket('**/ws*', (socket) => socket.close({ code: 1011 }))
   await signIn(page, ['op1'])
   for (const path of ['/pellets', `/pellets/${digest}`, `/traces/${traceId}`, '/traces']) {
     await page.goto(`${built}${path}`)
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
     await expect(page.getByText(/^Loading/)).toHaveCount(0)
+    await expect(page.getByRole('status').filter({ hasText: /^reconnecting$/ })).toBeVisible()
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
     expect(overflow, path).toBeLessThanOrEqual(0)
     await page.screenshot({ path: info.outputPath(`narrow-${path.split('/')[1]}.png`) })

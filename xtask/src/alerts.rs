@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value as Json;
 use slo::yaml::{Tree, Value};
 
 use crate::generate::{catalogues, objectives};
@@ -23,7 +24,9 @@ pub fn check(root: &Path, known: &Known) -> Result<Vec<String>> {
         }
     }
     let tests = texts(root, "alerts/tests")?;
+    let boards = boards(root)?;
     for (name, text) in texts(root, "alerts/rules")? {
+        findings.extend(dashboard_links(&name, &text, &boards));
         let alerts = rules(&name, &text, known, &mut findings);
         for alert in alerts {
             if !root.join(format!("alerts/runbooks/{alert}.md")).is_file() {
@@ -53,6 +56,41 @@ fn names(test: &str, alert: &str) -> bool {
         let next = test[at + found.len()..].chars().next();
         !next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
     })
+}
+
+/// The rendered dashboards: uid and names of variables.
+fn boards(root: &Path) -> Result<Vec<(String, BTreeSet<String>)>> {
+    let mut boards = Vec::new();
+    for file in repo::files(root)?.iter().filter(|f| f.starts_with("dashboards/rendered")) {
+        let board: Json = serde_json::from_str(&fs::read_to_string(root.join(file))?)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let variables = board["templating"]["list"].as_array().into_iter().flatten();
+        let names = variables.filter_map(|v| v["name"].as_str().map(str::to_owned)).collect();
+        boards.push((board["uid"].as_str().unwrap_or_default().to_owned(), names));
+    }
+    Ok(boards)
+}
+
+/// A finding for every link to a dashboard or a variable that does not exist.
+fn dashboard_links(name: &str, text: &str, boards: &[(String, BTreeSet<String>)]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for link in text.split("dashboard_url: ").skip(1).filter_map(|rest| rest.lines().next()) {
+        let link = link.trim_matches('"');
+        let (path, query) = link.split_once('?').unwrap_or((link, ""));
+        let uid = path.rsplit_once("/d/").map_or("", |(_, uid)| uid);
+        let Some((_, variables)) = boards.iter().find(|(known, _)| known == uid) else {
+            findings.push(format!("{name}: no dashboard has the uid `{uid}` of {link}"));
+            continue;
+        };
+        let named =
+            query.split('&').filter_map(|pair| pair.strip_prefix("var-")?.split('=').next());
+        findings.extend(
+            named
+                .filter(|v| !variables.contains(*v))
+                .map(|v| format!("{name}: the dashboard {uid} has no variable `{v}` of {link}")),
+        );
+    }
+    findings
 }
 
 /// Checks a rule file's expressions; gives its alerts.
@@ -100,6 +138,21 @@ mod tests {
             found,
             ["r.yaml: A: nobody emits `nestr_nowhere_total`; the catalogue has what there is"]
         );
+    }
+
+    #[test]
+    fn a_link_to_what_is_not_on_a_dashboard_is_a_fault() {
+        let boards = boards(&repo::root().unwrap()).unwrap();
+        let faults =
+            |link: &str| dashboard_links("r", &format!("  dashboard_url: \"{link}\"\n"), &boards);
+        assert_eq!(faults("/d/perch-slo?var-service=a&var-slo=b&from=1"), Vec::<String>::new());
+        assert_eq!(
+            faults("http://g/d/perch-slo?var-objective=b"),
+            [
+                "r: the dashboard perch-slo has no variable `objective` of http://g/d/perch-slo?var-objective=b"
+            ]
+        );
+        assert_eq!(faults("/d/nowhere"), ["r: no dashboard has the uid `nowhere` of /d/nowhere"]);
     }
 
     #[test]

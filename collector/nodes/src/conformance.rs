@@ -17,22 +17,10 @@ use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
 use tokio::sync::Notify;
 
-pub(crate) use crate::sink::Answer;
+pub(crate) use crate::sink::{Answer, Backend};
 
 /// No test waits longer for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A backend on loopback.
-pub(crate) trait Backend: Send + Sync {
-    /// How the requests from now on are answered.
-    fn answer(&self, answer: Answer);
-    /// Requests so far, whatever was answered.
-    fn n_requests(&self) -> usize;
-    /// Items in the requests that were taken.
-    fn n_items(&self) -> u64;
-    /// Where it listens.
-    fn url(&self) -> String;
-}
 
 /// One exporter under trial.
 pub(crate) struct Rig<'a> {

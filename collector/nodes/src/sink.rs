@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::conformance::Backend;
-
 /// How a request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -18,6 +16,18 @@ pub(crate) enum Answer {
     Later(Option<u32>),
     /// 400.
     Refuse,
+}
+
+/// A backend on loopback.
+pub(crate) trait Backend: Send + Sync {
+    /// How the requests from now on are answered.
+    fn answer(&self, answer: Answer);
+    /// Requests so far, whatever was answered.
+    fn n_requests(&self) -> usize;
+    /// Items in the requests that were taken.
+    fn n_items(&self) -> u64;
+    /// Where it listens.
+    fn url(&self) -> String;
 }
 
 /// A request as it came.

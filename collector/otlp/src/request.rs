@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Limits, Malformed, shape};
+use crate::{Limits, Malformed, Payload, shape};
 
 /// What a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,38 +72,27 @@ impl Encoding {
     }
 }
 
-/// Compressed bytes as they came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    /// How they are compressed.
-    pub encoding: Encoding,
-    /// The compressed bytes; they inflate to the payload they stand beside.
-    pub bytes: Bytes,
-}
-
-/// One export request: protobuf of `Export{Trace,Metrics,Logs}ServiceRequest`, uncompressed, shape proven.
+/// One export request: protobuf of `Export{Trace,Metrics,Logs}ServiceRequest`, shape proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What it carries.
     pub signal: Signal,
-    /// The protobuf bytes.
-    pub payload: Bytes,
+    /// The protobuf bytes, compressed ones as they came.
+    pub payload: Payload,
     /// Spans, data points or log records inside.
     pub n_items: u32,
-    /// The compressed form as it came; `None` when it came plain or as JSON. Whoever edits the payload drops it.
-    pub carried: Option<Encoded>,
 }
 
 impl Request {
     /// Proves the shape of `payload` and wraps it.
     pub fn prove(signal: Signal, payload: Bytes, limits: &Limits) -> Result<Self, Malformed> {
         let shape = shape::check(signal, &payload, limits)?;
-        Ok(Self { signal, payload, n_items: shape.n_items, carried: None })
+        Ok(Self { signal, payload: payload.into(), n_items: shape.n_items })
     }
 
     /// Bytes it keeps in memory.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        (self.payload.len() + self.carried.as_ref().map_or(0, |carried| carried.bytes.len())) as u64
+        self.payload.held_bytes()
     }
 }

@@ -8,6 +8,7 @@ mod command;
 mod guard;
 mod http;
 mod logging;
+mod shipped;
 mod signals;
 mod slo;
 mod up;

@@ -2,10 +2,12 @@
 
 mod classify;
 mod example;
+mod lenient;
 mod template;
 
 pub use classify::{Countable, Shape, Term, Unit, classify};
 pub use example::{example, matches};
+pub use lenient::lenient;
 pub use template::{fill, mentions_window, parse, split_ratio};
 
 use promql_parser::parser::{self, Expr};

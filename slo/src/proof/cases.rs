@@ -65,7 +65,7 @@ impl Bench<'_> {
         if let Some((rule, _)) = self.rule("NoTraffic") {
             let name = rule.name.clone();
             case.alerts.push(AlertTest { at: from, name: name.clone(), firing: Vec::new() });
-            case.alerts.push(AlertTest { at: to, name, firing: vec![self.whole(&rule)] });
+            case.alerts.push(AlertTest { at: to, name, firing: vec![self.whole(&rule, to)] });
         }
         Some(case)
     }
@@ -127,7 +127,7 @@ impl Bench<'_> {
         let left = text(1.0 - share / self.plan.objective.budget());
         let remaining = format!("max(slo:period_error_budget_remaining:ratio{})", self.selector());
         case.values.push(value(hour, format!("abs({remaining} - {left}) < bool 0.001"), 1.0));
-        let whole = self.whole(&rule);
+        let whole = self.whole(&rule, hour);
         case.alerts.push(AlertTest { at: hour, name: rule.name, firing: vec![whole] });
         Some(case)
     }
@@ -142,7 +142,7 @@ impl Bench<'_> {
         let mut case = self.case("no metrics: said so, and nothing else", &[], &[]);
         let before = hold - self.evaluation.0;
         let after = self.up(hold + 2 * self.evaluation.0);
-        let (name, whole) = (rule.name.clone(), self.whole(&rule));
+        let (name, whole) = (rule.name.clone(), self.whole(&rule, after));
         case.alerts.push(AlertTest { at: before, name: name.clone(), firing: Vec::new() });
         case.alerts.push(AlertTest { at: after, name, firing: vec![whole] });
         case.values.push(self.never_fired(after));
@@ -186,7 +186,8 @@ impl Bench<'_> {
         );
         let all: Vec<&Series> = self.series.iter().collect();
         let mut case = self.case(&name, &all, &stretches);
-        let quiet = (start + fires.saturating_sub(slack)).max(start) / self.evaluation.0
+        let first = whole_seconds(self.first(tier, fault).unwrap_or(detection));
+        let quiet = (start + first.saturating_sub(slack)).max(start) / self.evaluation.0
             * self.evaluation.0;
         case.values.push(self.firing(quiet, tier, 0.0));
         case.values.push(self.firing(seen, tier, 1.0));
@@ -215,7 +216,7 @@ impl Bench<'_> {
             let name = rule.labels.get("slo_tier")?;
             let tier = self.plan.tiers.iter().find(|t| t.name == *name)?;
             if holds(tier, fault, start, at)? {
-                firing.push(self.whole(rule));
+                firing.push(self.whole(rule, at));
             }
         }
         Some(AlertTest { at, name: self.alert(), firing })
@@ -231,6 +232,15 @@ impl Bench<'_> {
         let digits = 10f64.powf(2.0 - share.log10().floor());
         let share = whole_share((share * digits).round() / digits);
         Fault { rate: EVENTS / self.step.seconds(), share }
+    }
+
+    /// Seconds until the rule fires; in the profile `sloth` one rule stands for all tiers of a severity.
+    fn first(&self, tier: &Tier, fault: Fault) -> Option<f64> {
+        let exact = self.options.profile == Profile::Exact;
+        let same =
+            |t: &&Tier| if exact { t.name == tier.name } else { t.severity == tier.severity };
+        let all = self.plan.tiers.iter().filter(same).filter_map(|t| t.detection(fault));
+        all.min_by(f64::total_cmp)
     }
 
     /// Seconds until the rule is quiet; in the profile `sloth` one rule stands for all tiers of a severity.
@@ -312,8 +322,8 @@ impl Bench<'_> {
         Some((rule, window))
     }
 
-    /// Labels and annotations of a rule's alert. An absent series brings no labels but its matchers.
-    fn whole(&self, rule: &Rule) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    /// Labels and annotations of a rule's alert at a time. An absent series brings no labels but its matchers.
+    fn whole(&self, rule: &Rule, at: u64) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
         let mut labels = if rule.expr.starts_with("absent(") {
             let all = label_set(self.plan, self.options);
             all.into_iter().filter(|(k, _)| k.starts_with("sloth_")).collect()
@@ -328,7 +338,8 @@ impl Bench<'_> {
             labels
         };
         labels.extend(rule.labels.clone());
-        (labels, rule.annotations.clone())
+        let words = rule.annotations.iter();
+        (labels, words.map(|(key, text)| (key.clone(), rules::expanded(text, at))).collect())
     }
 
     fn steps(&self, seconds: u64) -> u64 {

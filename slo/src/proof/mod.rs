@@ -78,30 +78,82 @@ pub fn tests(plan: &Plan, options: &Options) -> Vec<TestFile> {
     let step = Length((plan.base().0 / 5).clamp(1, 60));
     let groups: Vec<String> =
         crate::rules::groups(plan, options).into_iter().map(|g| g.name).collect();
-    let fast = |long: Length| long.0 / step.0 <= 720;
     let mut files = Vec::new();
-    // Days are simulated in coarser steps; the shortest windows say nothing there.
-    let (coarse, rare) = (Length(step.0 * 5), Length(step.0 * 10));
-    for (suffix, step, evaluation) in [("fast", step, step), ("slow", coarse, rare)] {
+    for pace in Pace::ALL {
+        let (step, evaluation) = pace.of(step);
         let bench = cases::Bench { plan, options, series: &series, step, evaluation };
+        let exact = options.profile == Profile::Exact;
         let mut cases = Vec::new();
-        if suffix == "fast" {
-            cases.extend(bench.healthy());
-            cases.extend(bench.counter_reset());
-            if options.profile == Profile::Exact {
+        match pace {
+            Pace::Fast => {
+                cases.extend(bench.healthy());
+                cases.extend(bench.counter_reset());
+                if exact {
+                    cases.extend(bench.spent());
+                    cases.extend(bench.missing());
+                }
+            }
+            Pace::Hours if exact => {
                 cases.extend(bench.idle());
                 cases.extend(bench.single_failure());
-                cases.extend(bench.spent());
-                cases.extend(bench.missing());
             }
+            Pace::Hours | Pace::Slow => {}
         }
-        let tiers = plan.tiers.iter().filter(|t| fast(t.long) == (suffix == "fast"));
+        let tiers = plan.tiers.iter().filter(|t| Pace::for_window(t.long, plan.base()) == pace);
         cases.extend(tiers.filter_map(|tier| bench.tier(tier)));
         if !cases.is_empty() {
-            files.push(TestFile { suffix, evaluation, groups: groups.clone(), cases });
+            files.push(TestFile {
+                suffix: pace.suffix(),
+                evaluation,
+                groups: groups.clone(),
+                cases,
+            });
         }
     }
     files
+}
+
+/// How finely time is simulated: a file of tests has one pace, and what promtool takes grows with the
+/// number of evaluations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As in life.
+    Fast,
+    /// Some samples in every window.
+    Hours,
+    /// Days; the shortest windows say nothing there.
+    Slow,
+}
+
+impl Pace {
+    const ALL: [Self; 3] = [Self::Fast, Self::Hours, Self::Slow];
+
+    /// The pace at which a tier's long window is walked through.
+    fn for_window(long: Length, base: Length) -> Self {
+        match long.0 / base.0.max(1) {
+            0..=12 => Self::Fast,
+            13..=144 => Self::Hours,
+            _ => Self::Slow,
+        }
+    }
+
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Hours => "hours",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// How far samples and evaluations lie apart, where samples of life are `step` apart.
+    fn of(self, step: Length) -> (Length, Length) {
+        let (samples, evaluations) = match self {
+            Self::Fast => (1, 1),
+            Self::Hours => (2, 4),
+            Self::Slow => (10, 20),
+        };
+        (Length(step.0 * samples), Length(step.0 * evaluations))
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::burn::Tier;
+use crate::length::Length;
 use crate::model::{Channel, Severity};
 use crate::number::text;
 use crate::plan::{Options, Plan};
+
+use super::links::address;
 
 type Map = BTreeMap<String, String>;
 
@@ -77,7 +80,8 @@ pub fn burn_annotations(plan: &Plan, options: &Options, tier: &Tier) -> Map {
     };
     let description =
         format!("More than {} % of events failed {windows}.{spent}", text(tier.threshold * 100.0));
-    annotations(plan, options, &plan.objective.alerting.name, tier.severity, &summary, &description)
+    let alert = &plan.objective.alerting.name;
+    annotations(plan, options, alert, tier.severity, tier.long, [&summary, &description])
 }
 
 /// A time in hours, in minutes where it is short.
@@ -88,24 +92,25 @@ fn hours(seconds: f64) -> String {
     format!("{}m", (seconds / 60.0).round())
 }
 
-/// The annotations of an alert with its own words; those of the objective go before.
+/// The annotations of an alert that looks back over `window`, with its own words (summary, description);
+/// those of the objective go before.
 #[must_use]
 pub fn annotations(
     plan: &Plan,
     options: &Options,
     alert: &str,
     severity: Severity,
-    summary: &str,
-    description: &str,
+    window: Length,
+    [summary, description]: [&str; 2],
 ) -> Map {
     let mut map = Map::new();
     map.insert("summary".into(), summary.into());
     map.insert("description".into(), description.into());
     map.insert("runbook_url".into(), runbook_url(options, alert));
-    let id = plan.objective.id();
-    for (key, address) in [("dashboard_url", &options.dashboard), ("traces_url", &options.traces)] {
-        if let Some(address) = address {
-            map.insert(key.into(), address.replace("{id}", &id));
+    for (key, template) in [("dashboard_url", &options.dashboard), ("traces_url", &options.traces)]
+    {
+        if let Some(template) = template {
+            map.insert(key.into(), address(template, plan, window));
         }
     }
     map.extend(plan.objective.alerting.annotations.clone());

@@ -47,13 +47,7 @@ pub(super) fn groups(plan: &Plan, options: &Options) -> Vec<Group> {
     rules.extend(sloth::metadata(plan, options, &o.period.suffix()));
     rules.extend(burn_alerts(plan, options));
     rules.extend(other_alerts(plan, options));
-    vec![Group { name: format!("slo-{}", o.id()), interval: Some(interval(plan)), rules }]
-}
-
-/// How often the group is evaluated: five times in the shortest window, and once a minute at least.
-fn interval(plan: &Plan) -> Length {
-    let chosen = Length((plan.base().0 / 5).clamp(1, 60));
-    plan.objective.intervals.indicator.unwrap_or(chosen)
+    vec![Group { name: format!("slo-{}", o.id()), interval: Some(plan.interval()), rules }]
 }
 
 /// All and bad events of a window.
@@ -85,7 +79,7 @@ fn counts(
 fn period_counts(plan: &Plan, labels: &BTreeMap<String, String>) -> Vec<Rule> {
     let (o, sel, base) = (&plan.objective, selector(plan), plan.base());
     let (suffix, length) = (o.period.suffix(), o.period.length());
-    let share = text(interval(plan).seconds() / base.seconds());
+    let share = text(plan.interval().seconds() / base.seconds());
     let scale = if share == "1" { String::new() } else { format!(" * {share}") };
     let mut rules = Vec::new();
     if let Period::Calendar(calendar) = o.period {
@@ -229,13 +223,18 @@ fn other_alerts(plan: &Plan, options: &Options) -> Vec<Rule> {
     let counted = matches!(plan.counting, Counting::Events(_));
     let measure = if counted { TOTAL } else { RATIO };
     let mut rules = Vec::new();
-    let mut add =
-        |suffix: &str, severity, expr: String, hold, summary: String, description: &str| {
-            let name = plan.alert_name(suffix);
-            let annotations = annotations(plan, options, &name, severity, &summary, description);
-            let labels = alert_labels(plan, severity, None);
-            rules.push(Rule { name, is_alert: true, expr, hold, labels, annotations });
-        };
+    let mut add = |suffix: &str,
+                   severity,
+                   window,
+                   (expr, hold): (String, _),
+                   summary: String,
+                   description: &str| {
+        let name = plan.alert_name(suffix);
+        let words = [summary.as_str(), description];
+        let annotations = annotations(plan, options, &name, severity, window, words);
+        let labels = alert_labels(plan, severity, None);
+        rules.push(Rule { name, is_alert: true, expr, hold, labels, annotations });
+    };
     let severity = match plan.objective.alerting.missing {
         Missing::Ticket => Some(Severity::Ticket),
         Missing::Info => Some(Severity::Info),
@@ -245,21 +244,15 @@ fn other_alerts(plan: &Plan, options: &Options) -> Vec<Rule> {
         let expr = format!("absent({measure}{base}{sel})");
         let description =
             "The metrics of its indicator do not exist: nothing can be said about it, good or bad.";
-        add(
-            "Missing",
-            severity,
-            expr,
-            Some(MISSING_FOR),
-            format!("{id} cannot be measured"),
-            description,
-        );
+        let (summary, held) = (format!("{id} cannot be measured"), (expr, Some(MISSING_FOR)));
+        add("Missing", severity, Length(base.0 + MISSING_FOR.0), held, summary, description);
         if counted {
             let window = silence(plan);
             let expr = format!("{TOTAL}{window}{sel} == 0");
             let summary = format!("{id} had no events for {window}");
             let description =
                 "The metrics exist and do not move: either nobody asks, or requests do not arrive.";
-            add("NoTraffic", Severity::Info, expr, None, summary, description);
+            add("NoTraffic", Severity::Info, window, (expr, None), summary, description);
         }
     }
     if plan.wants(Severity::Ticket) && plan.has_alerts() {
@@ -268,7 +261,8 @@ fn other_alerts(plan: &Plan, options: &Options) -> Vec<Rule> {
         );
         let summary = format!("{id} has spent its error budget");
         let description = "More events failed in the period than the objective allows.";
-        add("BudgetSpent", Severity::Ticket, expr, None, summary, description);
+        let period = plan.objective.period.nominal();
+        add("BudgetSpent", Severity::Ticket, period, (expr, None), summary, description);
     }
     rules
 }

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod exact;
+mod links;
 mod render;
 mod sloth;
 
@@ -12,6 +13,7 @@ use crate::model::Object;
 use crate::plan::{Options, Plan, Profile};
 
 pub use annotations::{annotations, burn_annotations, label_set, runbook_url};
+pub use links::expanded;
 pub use render::{rule_file, scalar};
 
 /// A recording or alerting rule.

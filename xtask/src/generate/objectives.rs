@@ -16,12 +16,16 @@ use crate::repo;
 /// Where generated files begin to differ from hand-written ones.
 const MARKS: [&str; 2] = [GENERATED, "<!-- Generated from the objectives"];
 
+/// Our dashboard of objectives, beneath the address of a Grafana.
+const DASHBOARD: &str = "/d/perch-slo?var-service={service}&var-slo={slo}&from={from}&to={to}";
+
 /// The shipped objectives, compiled in the profile `exact`.
 pub fn compiled(root: &Path, perch: &Catalogue) -> Result<(Compiled, Options)> {
     let events = perch.of_kind(GroupKind::Metric).find(|g| g.id == "metric.perch.slo.events");
     let events =
         events.context("the catalogue lacks metric.perch.slo.events")?.prometheus_name()?;
-    let options = Options::new(Profile::Exact, &events);
+    let options =
+        Options { dashboard: Some(DASHBOARD.into()), ..Options::new(Profile::Exact, &events) };
     let mut texts = Vec::new();
     for file in repo::files(root)? {
         if file.starts_with("slo/objectives") && file.extension().is_some_and(|e| e == "yaml") {

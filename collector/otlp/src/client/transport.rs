@@ -164,8 +164,8 @@ pub(super) fn encode(
     request: &Request,
     encoding: Option<Encoding>,
 ) -> Result<(Bytes, Option<Encoding>), ExportError> {
-    let Some(encoding) = encoding else { return Ok((request.payload.clone(), None)) };
-    if let Some(carried) = request.carried.as_ref().filter(|carried| carried.encoding == encoding) {
+    let Some(encoding) = encoding else { return Ok(((*request.payload).clone(), None)) };
+    if let Some(carried) = request.payload.carried().filter(|c| c.encoding == encoding) {
         return Ok((carried.bytes.clone(), Some(encoding)));
     }
     let bytes = inflate::compress(encoding, &request.payload)

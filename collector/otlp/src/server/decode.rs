@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::refused::Refused;
 use crate::admission::Ticket;
-use crate::{Encoded, Encoding, Limits, Request, Signal, inflate, json};
+use crate::{Encoded, Encoding, Limits, Payload, Request, Signal, inflate, json};
 
 /// The two forms of OTLP payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +50,17 @@ fn decode_now(raw: Raw, limits: &Limits) -> Result<(Request, Ticket), Refused> {
         Some(encoding) => {
             let pay = |n| ticket.grow_to((bytes.len() + n) as u64);
             let plain = inflate::inflate_paid(encoding, &bytes, limits, pay)?;
-            (plain.into(), Some(Encoded { encoding, bytes }))
+            (Bytes::from(plain), Some(Encoded { encoding, bytes }))
         }
     };
     let request = match format {
-        Format::Protobuf => Request { carried, ..Request::prove(signal, plain, limits)? },
+        Format::Protobuf => {
+            let mut request = Request::prove(signal, plain.clone(), limits)?;
+            if let Some(carried) = carried {
+                request.payload = Payload::proven(carried, plain);
+            }
+            request
+        }
         Format::Json => {
             // Protobuf is shorter than its JSON but for lists of numbers; those are paid for afterwards.
             ticket.grow_to(ticket.n_bytes() + plain.len() as u64)?;

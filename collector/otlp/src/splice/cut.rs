@@ -87,12 +87,7 @@ impl Cutter {
         // The bytes come from a proven request, so the count is all the walk is for.
         let n_items = crate::shape::check(self.signal, &whole, &Limits::unbounded())
             .map_or(0, |shape| shape.n_items);
-        self.pieces.push(Request {
-            signal: self.signal,
-            payload: whole.into(),
-            n_items,
-            carried: None,
-        });
+        self.pieces.push(Request { signal: self.signal, payload: whole.into(), n_items });
     }
 }
 

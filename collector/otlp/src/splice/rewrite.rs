@@ -17,7 +17,7 @@ pub fn rewrite(request: &Request, editor: &mut impl Editor) -> Option<Request> {
     let mut walk = Walk { editor, resource: 0, item: 0, n_removed: 0 };
     let payload = walk.request(schema::request(request.signal), &request.payload)?;
     let n_items = request.n_items.saturating_sub(walk.n_removed);
-    Some(Request { signal: request.signal, payload: payload.into(), n_items, carried: None })
+    Some(Request { signal: request.signal, payload: payload.into(), n_items })
 }
 
 struct Walk<'e, E> {

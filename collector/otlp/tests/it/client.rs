@@ -6,7 +6,7 @@ use std::time::Duration;
 use collector_otlp::client::{ClientOptions, ErrorKind, GrpcClient, HttpClient, Outcome};
 use collector_otlp::inflate::compress;
 use collector_otlp::server::Reply;
-use collector_otlp::{Encoded, Encoding, Limits, Request, Signal};
+use collector_otlp::{Encoded, Encoding, Limits, Payload, Request, Signal};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -36,8 +36,9 @@ async fn what_came_compressed_leaves_as_it_came() {
             [compress(encoding, &head).unwrap(), compress(encoding, &tail).unwrap()].concat();
         let whole =
             Request::prove(Signal::Traces, [head, tail].concat().into(), &Limits::default());
-        let carried = Some(Encoded { encoding, bytes: bytes.into() });
-        let request = Request { carried, ..whole.unwrap() };
+        let (carried, whole) = (Encoded { encoding, bytes: bytes.into() }, whole.unwrap());
+        let payload = Payload::proven(carried, (*whole.payload).clone());
+        let request = Request { payload, ..whole };
         let grpc = GrpcClient::new(&server.grpc.to_string(), options(Some(encoding))).unwrap();
         let http = HttpClient::new(&format!("http://{}", server.http), options(Some(encoding)));
         within(grpc.export(&request)).await.unwrap();
@@ -52,8 +53,9 @@ async fn other_encodings_are_made_on_the_way_out() {
     let server = Server::start().await;
     let plain = request("a");
     let gzip = compress(Encoding::Gzip, &plain.payload).unwrap();
-    let carried = Some(Encoded { encoding: Encoding::Gzip, bytes: gzip.into() });
-    let zipped = Request { carried, ..plain.clone() };
+    let carried = Encoded { encoding: Encoding::Gzip, bytes: gzip.into() };
+    let payload = Payload::restored(carried, plain.payload.len());
+    let zipped = Request { payload, ..plain.clone() };
     for (request, encoding) in [
         (&plain, None),
         (&plain, Some(Encoding::Gzip)),
@@ -64,8 +66,8 @@ async fn other_encodings_are_made_on_the_way_out() {
         let client = GrpcClient::new(&server.grpc.to_string(), options(encoding)).unwrap();
         within(client.export(request)).await.unwrap();
         let [taken] = &server.taken()[..] else { panic!() };
-        assert!(taken.payload == plain.payload);
-        assert_eq!(taken.carried.as_ref().map(|carried| carried.encoding), encoding);
+        assert!(*taken.payload == *plain.payload);
+        assert_eq!(taken.payload.carried().map(|carried| carried.encoding), encoding);
     }
     server.stop().await;
 }

@@ -8,7 +8,7 @@ use collector_otlp::splice::{
 use collector_otlp::view::{
     AnyValueView, KeyValueView, LogsView, MetricsView, SpanView, TracesView, View,
 };
-use collector_otlp::{Encoded, Encoding, Limits, Request, Signal, shape};
+use collector_otlp::{Encoded, Encoding, Limits, Payload, Request, Signal, shape};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -177,7 +177,7 @@ proptest! {
         let wanted = aim(wanted, &before);
         let after = patch(&before, &wanted);
         edit_traces(&mut request, &wanted);
-        prop_assert_eq!(&ExportTraceServiceRequest::decode(after.payload.clone()).unwrap(), &request);
+        prop_assert_eq!(&ExportTraceServiceRequest::decode(&after.payload[..]).unwrap(), &request);
         prop_assert_eq!(canonical(readback::traces(&after.payload)), canonical(&request));
         prop_assert_eq!(canonical(readback::traces(&request.encode_to_vec())), canonical(readback::traces(&after.payload)));
         prove_patched(&before, &after, wanted.resource);
@@ -189,7 +189,7 @@ proptest! {
         let wanted = aim(wanted, &before);
         let after = patch(&before, &wanted);
         edit_logs(&mut request, &wanted);
-        prop_assert_eq!(&ExportLogsServiceRequest::decode(after.payload.clone()).unwrap(), &request);
+        prop_assert_eq!(&ExportLogsServiceRequest::decode(&after.payload[..]).unwrap(), &request);
         prop_assert_eq!(canonical(readback::logs(&after.payload)), canonical(&request));
         prove_patched(&before, &after, wanted.resource);
     }
@@ -200,7 +200,7 @@ proptest! {
         let wanted = aim(wanted, &before);
         let after = patch(&before, &wanted);
         edit_metrics(&mut request, &wanted);
-        prop_assert_eq!(&ExportMetricsServiceRequest::decode(after.payload.clone()).unwrap(), &request);
+        prop_assert_eq!(&ExportMetricsServiceRequest::decode(&after.payload[..]).unwrap(), &request);
         prop_assert_eq!(canonical(readback::metrics(&after.payload)), canonical(&request));
         prove_patched(&before, &after, wanted.resource);
     }
@@ -226,7 +226,7 @@ proptest! {
                 keep[(n - 1) % keep.len()]
             });
         }
-        prop_assert_eq!(ExportTraceServiceRequest::decode(after.payload.clone()).unwrap(), request);
+        prop_assert_eq!(ExportTraceServiceRequest::decode(&after.payload[..]).unwrap(), request);
         let shape = shape::check(Signal::Traces, &after.payload, &Limits::default()).unwrap();
         prop_assert_eq!(shape.n_items, after.n_items);
     }
@@ -234,7 +234,7 @@ proptest! {
     #[test]
     fn bytes_that_were_never_proven_harm_nobody(bytes in vec(any::<u8>(), 0..300), wanted in patches()) {
         for signal in Signal::ALL {
-            let request = Request { signal, payload: bytes.clone().into(), n_items: 1, carried: None };
+            let request = Request { signal, payload: bytes.clone().into(), n_items: 1 };
             let _ = patch(&request, &wanted);
         }
     }
@@ -315,8 +315,9 @@ fn an_editor_reaches_every_list_text_and_body() {
 #[test]
 fn what_nothing_matches_keeps_its_bytes_also_the_compressed_ones() {
     let plain = one_of_everything(Signal::Logs);
-    let carried = Some(Encoded { encoding: Encoding::Gzip, bytes: "as it came".into() });
-    let request = Request { carried, ..plain };
+    let carried = Encoded { encoding: Encoding::Gzip, bytes: "as it came".into() };
+    let payload = Payload::proven(carried, (*plain.payload).clone());
+    let request = Request { payload, ..plain };
     let edit = |target, key: &str, op| Edit { target, key: key.to_owned(), op };
     let nothing = Patch {
         resource: 0,
@@ -332,5 +333,5 @@ fn what_nothing_matches_keeps_its_bytes_also_the_compressed_ones() {
     assert_eq!(patch(&request, &elsewhere), request);
     let here = Patch { resource: 0, ..elsewhere };
     let patched = patch(&request, &here);
-    assert!(patched.carried.is_none() && patched.payload.len() < request.payload.len());
+    assert!(patched.payload.carried().is_none() && patched.payload.len() < request.payload.len());
 }

@@ -34,6 +34,7 @@ struct RawStorage {
     directory: Option<PathBuf>,
     max_bytes: Option<ByteSize>,
     max_age: Option<Interval>,
+    search: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -168,7 +169,7 @@ fn read_storage(tree: &Tree, found: &mut Findings) -> (Option<StorageConfig>, bo
     };
     let max_bytes = raw.max_bytes.map_or(DEFAULT_MAX_BYTES, |b| b.0);
     let max_age = raw.max_age.map(|i| i.0).filter(|age| !age.is_zero());
-    (Some(StorageConfig { directory, max_bytes, max_age }), true)
+    (Some(StorageConfig { directory, max_bytes, max_age }), raw.search != Some(false))
 }
 
 /// The storage that a bare folder means.

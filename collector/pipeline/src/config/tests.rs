@@ -121,6 +121,8 @@ fn a_log_is_kept_unless_it_is_switched_off() {
         |text: &str| parse(&format!("{text}service: {{pipelines: {{}}}}\n")).map(|c| c.keeps_log);
     assert_eq!(kept(""), Ok(true));
     assert_eq!(kept("storage: {enabled: false}\n"), Ok(false));
+    assert_eq!(kept("storage: {directory: /d}\n"), Ok(true));
+    assert_eq!(kept("storage: {directory: /d, search: false}\n"), Ok(false));
     assert!(kept("storage: {max_bytes: 1GiB}\n").unwrap_err().contains("`directory` is missing"));
 }
 

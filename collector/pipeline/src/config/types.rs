@@ -25,7 +25,8 @@ pub struct Config {
     pub pipelines: Vec<PipelineConfig>,
     /// Where the log lives; absent, in memory.
     pub storage: Option<StorageConfig>,
-    /// Whether trace and log pipelines keep a log at all; without one the local store stays empty.
+    /// Whether trace and log pipelines keep a log for the local store, which costs it an index; otherwise
+    /// the store stays empty.
     pub keeps_log: bool,
     /// How much memory the process may use; absent, its cgroup and the machine decide.
     pub memory: Option<MemoryLimit>,

@@ -3,6 +3,8 @@
 //! # Invariants
 //! 1. What a lane is given it settles or gives back; a lane that ends gives back what it holds.
 //! 2. Accounts change in the same breath as the window, so that the edge balances whoever looks.
+//! 3. Of a log on disk a consumer holds [`LogReader::ahead_bytes`] in memory at most, half of them under
+//!    way and half read ahead; where a record alone is larger, that one.
 //!
 //! # Failure
 //! A record that cannot be read ends its segment for this consumer: what the segment still held is
@@ -25,8 +27,8 @@ use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, R
 
 /// Records one consumer may have taken beyond its cursor: what a crash makes it send again at most.
 const MAX_AHEAD: usize = 256;
-/// Bytes read from disk at once for a consumer that lags.
-pub(super) const MAX_RUN_BYTES: u64 = 4 << 20;
+/// Bytes read from disk at once for a consumer that lags, at most: more makes it no faster.
+const MAX_RUN_BYTES: u64 = 4 << 20;
 /// How long a file that cannot be read is left alone.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
@@ -64,6 +66,10 @@ struct Inner {
     /// Read from disk and not taken yet.
     fetched: VecDeque<Record>,
     fetching: bool,
+    /// Bytes of records under way.
+    n_in_hand: u64,
+    /// A lane was sent away because they are many.
+    short: bool,
     waiters: BTreeMap<Position, Vec<Waiter>>,
     /// The position last checkpointed, and the totals there.
     kept: Option<Passed>,
@@ -103,6 +109,8 @@ impl Consumer {
             window: Window::new(passed),
             fetched: VecDeque::new(),
             fetching: false,
+            n_in_hand: 0,
+            short: false,
             waiters: BTreeMap::new(),
             kept: None,
             losing: false,
@@ -207,9 +215,13 @@ impl Consumer {
     pub(super) fn step(self: &Arc<Self>) -> Step {
         let mut inner = self.lock();
         if let Some((record, n_panics)) = inner.window.take_back() {
-            return Step::Item(self.in_hand(record, n_panics), true);
+            return Step::Item(self.in_hand(&mut inner, record, n_panics), true);
         }
         if inner.window.n_records() >= MAX_AHEAD || inner.fetching {
+            return Step::Busy;
+        }
+        if inner.n_in_hand > 0 && inner.n_in_hand >= self.reader.ahead_bytes() / 2 {
+            inner.short = true;
             return Step::Busy;
         }
         let next = inner.window.next();
@@ -218,12 +230,12 @@ impl Consumer {
         }
         if let Some(record) = inner.fetched.pop_front() {
             inner.window.take(&record);
-            return Step::Item(self.in_hand(record, 0), true);
+            return Step::Item(self.in_hand(&mut inner, record, 0), true);
         }
         match self.reader.look(next) {
             Look::Record { record, more } => {
                 inner.window.take(&record);
-                Step::Item(self.in_hand(record, 0), more)
+                Step::Item(self.in_hand(&mut inner, record, 0), more)
             }
             Look::OnDisk(at) => {
                 inner.fetching = true;
@@ -240,7 +252,8 @@ impl Consumer {
         }
     }
 
-    fn in_hand(self: &Arc<Self>, record: Record, n_panics: u32) -> InHand {
+    fn in_hand(self: &Arc<Self>, inner: &mut Inner, record: Record, n_panics: u32) -> InHand {
+        inner.n_in_hand += record.n_bytes();
         InHand { consumer: Arc::clone(self), record: Some(record), n_panics }
     }
 
@@ -274,18 +287,20 @@ impl Consumer {
         told.into_iter().for_each(|waiter| waiter());
     }
 
-    fn settle(&self, position: Position, totals: Totals) {
+    fn settle(&self, record: &Record, totals: Totals) {
         let mut inner = self.lock();
-        let was_full = inner.window.n_records() >= MAX_AHEAD;
-        if inner.window.settle(position, totals) {
+        let was_short = inner.let_go(record);
+        let was_full = inner.window.n_records() >= MAX_AHEAD || was_short;
+        let is_settled = inner.window.settle(record.position, totals);
+        let wakes = was_full || is_settled && !inner.window.is_busy();
+        if is_settled {
             inner.losing = false;
             self.edge.settle(&totals);
-            let wakes = was_full || !inner.window.is_busy();
             self.moved(inner);
-            if wakes {
-                self.wake.notify_waiters();
-                self.wake.notify_one();
-            }
+        }
+        if wakes {
+            self.wake.notify_waiters();
+            self.wake.notify_one();
         }
     }
 
@@ -298,7 +313,8 @@ impl Fetch {
     /// Reads what is asked for, away from the async threads.
     pub(super) async fn run(self) {
         let (reader, at) = (self.consumer.reader.clone(), self.at);
-        let read = tokio::task::spawn_blocking(move || reader.run(at, MAX_RUN_BYTES)).await;
+        let max_bytes = run_bytes(&reader);
+        let read = tokio::task::spawn_blocking(move || reader.run(at, max_bytes)).await;
         let mut inner = self.consumer.lock();
         match read {
             Ok(Ok(Run { records, damaged_until })) => {
@@ -369,7 +385,7 @@ impl InHand {
     /// The exporter is done with it in `totals`, which must sum up to it.
     pub fn settle(mut self, totals: Totals) {
         if let Some(record) = self.record.take() {
-            self.consumer.settle(record.position, totals);
+            self.consumer.settle(&record, totals);
         }
     }
 
@@ -402,10 +418,26 @@ impl Deref for InHand {
 impl Drop for InHand {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
-            self.consumer.lock().window.give_back(record, self.n_panics);
+            let mut inner = self.consumer.lock();
+            inner.let_go(&record);
+            inner.window.give_back(record, self.n_panics);
+            drop(inner);
             self.consumer.wake.notify_one();
         }
     }
+}
+
+impl Inner {
+    /// A record is under way no more; whether a lane waits for that.
+    fn let_go(&mut self, record: &Record) -> bool {
+        self.n_in_hand -= record.n_bytes();
+        std::mem::take(&mut self.short)
+    }
+}
+
+/// Bytes read from `reader`'s disk at once.
+pub(super) fn run_bytes(reader: &LogReader) -> u64 {
+    (reader.ahead_bytes() / 2).clamp(1, MAX_RUN_BYTES)
 }
 
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use super::checkpoint::{Checkpoint, Key, MAX_STATE};
 use super::checkpointer::Checkpointed;
-use super::exporting::{MAX_RUN_BYTES, RETRY};
+use super::exporting::{RETRY, run_bytes};
 use super::resume::Resumed;
 use super::window::Passed;
 use crate::config::PipelineId;
@@ -178,8 +178,8 @@ impl Observing {
     }
 
     async fn read(&self, at: Position) -> Result<(), String> {
-        let reader = self.reader.clone();
-        let read = tokio::task::spawn_blocking(move || reader.run(at, MAX_RUN_BYTES)).await;
+        let (reader, max_bytes) = (self.reader.clone(), run_bytes(&self.reader));
+        let read = tokio::task::spawn_blocking(move || reader.run(at, max_bytes)).await;
         let run = match read.map_err(|e| e.to_string())? {
             Ok(run) => run,
             Err(error) => {

@@ -20,7 +20,7 @@ fn records(n: u32) -> Vec<Record> {
     let log = Log::memory(clock, options);
     for i in 1..=n {
         let payload = Bytes::from(vec![0; 10 + i as usize % 7]);
-        let batch = Batch { signal: Signal::Logs, n_items: i, payload, carried: None };
+        let batch = Batch { signal: Signal::Logs, n_items: i, payload: payload.into() };
         log.append(&batch).unwrap();
     }
     log.reader().run(log.reader().start(), u64::MAX).unwrap().records

@@ -194,7 +194,7 @@ fn n_got(name: &str) -> u32 {
 fn numbered(mark: u32, n_bytes: usize) -> Batch {
     let mut payload = vec![0; n_bytes.max(4)];
     payload[..4].copy_from_slice(&mark.to_le_bytes());
-    Batch { signal: Signal::Logs, n_items: 1, payload: payload.into(), carried: None }
+    Batch { signal: Signal::Logs, n_items: 1, payload: payload.into() }
 }
 
 /// A disk that dies when it is told to: nothing works from then on.
@@ -226,7 +226,7 @@ async fn run_with(text: &str, fs: Arc<dyn Fs>) -> Running {
 }
 
 fn batch(signal: Signal, n_items: u32) -> Batch {
-    Batch { signal, n_items, payload: Bytes::from(vec![7; 100]), carried: None }
+    Batch { signal, n_items, payload: vec![7; 100].into() }
 }
 
 async fn offer(intake: &Intake, batch: Batch) -> Admission {

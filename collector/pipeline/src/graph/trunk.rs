@@ -25,6 +25,10 @@ const SEGMENTS_PER_SHARE: u64 = 8;
 const MEMORY_SEGMENT_BYTES: u64 = 1 << 20;
 /// History of a trace or log pipeline in memory, for the local store: minutes of a quiet machine.
 const MEMORY_HISTORY_BYTES: u64 = 32 << 20;
+/// What a reader of a log on disk may hold however little memory there is: one request in usual sizes.
+const MIN_AHEAD_BYTES: u64 = 128 << 10;
+/// Smallest segment that is kept for the local store for want of memory.
+const MIN_INDEXED_BYTES: u64 = 2 << 20;
 
 /// A pipeline's log, opened, and what is known of who reads it.
 pub(super) struct Opened {
@@ -255,7 +259,15 @@ fn options(config: &Config, p: &PipelineConfig) -> LogOptions {
     options.segment_bytes = options.segment_bytes.min(options.max_bytes / n_shares);
     options.max_age = storage.max_age;
     // Who lags further than this reads from disk, which costs time and no memory.
-    options.tail_bytes = (memory / 64).clamp(4 << 20, 64 << 20) / n_logs;
+    options.tail_bytes = (memory / 64).clamp(1 << 20, 64 << 20) / n_logs;
+    options.waiting_bytes = (memory / 8).clamp(4 << 20, 128 << 20) / n_logs;
+    let readers = config.pipelines.iter().map(|p| p.exporters.len() + p.processors.len());
+    let n_readers = readers.sum::<usize>().max(1) as u64;
+    options.ahead_bytes = (memory / 16 / n_readers).max(MIN_AHEAD_BYTES);
+    if config.keeps_log && p.id.signal != Signal::Metrics {
+        // The local store has an index of the open segment in memory, of half its size at worst.
+        options.segment_bytes = options.segment_bytes.min((memory / 16).max(MIN_INDEXED_BYTES));
+    }
     options
 }
 

@@ -26,10 +26,6 @@ use super::record::{Origin, Position};
 use super::writer::{Log, Place, Staged};
 use crate::Batch;
 
-/// Bytes that may wait for the thread: what a slow disk writes in a second. A larger batch passes
-/// when it is alone.
-const MAX_WAITING_BYTES: u64 = 32 << 20;
-
 /// When batches count as taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
@@ -112,8 +108,9 @@ impl Committer {
         let shared = &self.inbox.log.shared;
         let n_bytes = shared.cost(batch);
         let reserved = shared.reserve(n_bytes)?;
+        let max_bytes = shared.options().waiting_bytes;
         let mut waiting = self.inbox.lock();
-        if waiting.n_bytes > 0 && waiting.n_bytes + n_bytes > MAX_WAITING_BYTES {
+        if waiting.n_bytes > 0 && waiting.n_bytes + n_bytes > max_bytes {
             return None;
         }
         waiting.n_bytes += n_bytes;

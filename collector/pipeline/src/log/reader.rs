@@ -99,6 +99,16 @@ impl LogReader {
         self.shared.lock().segments.iter().map(|s| s.info()).collect()
     }
 
+    /// Bytes of records that one reader may hold at once, as [`super::LogOptions::ahead_bytes`] has it;
+    /// what a log in memory holds costs no more for being held twice.
+    #[must_use]
+    pub fn ahead_bytes(&self) -> u64 {
+        match self.shared.place {
+            Place::Disk { .. } => self.shared.options().ahead_bytes,
+            Place::Memory => u64::MAX,
+        }
+    }
+
     /// The position that the next appended record will have at least.
     #[must_use]
     pub fn head(&self) -> Position {
@@ -217,7 +227,7 @@ impl LogReader {
             match self.next(cursor)? {
                 Next::Record(record) => {
                     cursor = record.end();
-                    n_bytes += record.batch.held_bytes();
+                    n_bytes += record.n_bytes;
                     records.push(record);
                 }
                 Next::Skipped { damaged: true, .. } if records.is_empty() => {

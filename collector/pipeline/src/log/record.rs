@@ -3,8 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use collector_otlp::inflate::inflate;
-use collector_otlp::{Encoded, Encoding, Limits, Signal};
+use collector_otlp::{Encoded, Encoding, Payload, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::Batch;
@@ -76,7 +75,7 @@ pub(super) struct Header {
 
 /// The bytes of a batch that are stored: compressed ones as they came.
 pub(super) fn stored(batch: &Batch) -> &Bytes {
-    batch.carried.as_ref().map_or(&batch.payload, |c| &c.bytes)
+    batch.payload.kept()
 }
 
 impl Header {
@@ -89,7 +88,7 @@ impl Header {
             stored_len,
             crc: 0,
             signal: batch.signal,
-            encoding: batch.carried.as_ref().map(|c| c.encoding),
+            encoding: batch.payload.carried().map(|c| c.encoding),
             origin,
             n_items: batch.n_items,
             received_at,
@@ -153,22 +152,14 @@ impl Header {
             return Err("checksum differs");
         }
         let (signal, n_items) = (self.signal, self.n_items);
-        let Some(encoding) = self.encoding else {
-            return Ok(Batch { signal, payload: stored, n_items, carried: None });
+        let payload = match self.encoding {
+            None => stored.into(),
+            Some(encoding) => {
+                let carried = Encoded { encoding, bytes: stored };
+                Payload::restored(carried, self.decoded_len as usize)
+            }
         };
-        let payload = inflated(encoding, &stored, self.decoded_len)?;
-        let carried = Some(Encoded { encoding, bytes: stored });
-        Ok(Batch { signal, payload, n_items, carried })
-    }
-}
-
-/// The plain form of what was stored compressed; its length is known, so nothing larger is made.
-fn inflated(encoding: Encoding, stored: &[u8], len: u32) -> Result<Bytes, &'static str> {
-    let len = len as usize;
-    let limits = Limits { max_decoded_bytes: len, max_ratio: usize::MAX, ..Limits::default() };
-    match inflate(encoding, stored, &limits) {
-        Ok(plain) if plain.len() == len => Ok(plain.into()),
-        _ => Err("does not inflate to what it was"),
+        Ok(Batch { signal, payload, n_items })
     }
 }
 
@@ -235,6 +226,12 @@ impl Record {
     #[must_use]
     pub fn end(&self) -> Position {
         Position { offset: self.position.offset + self.n_bytes, ..self.position }
+    }
+
+    /// Bytes it takes up in the log, and about as many in memory.
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
     }
 
     /// What it adds to accounts.

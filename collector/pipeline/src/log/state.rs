@@ -59,7 +59,7 @@ impl State {
             match &mut last.body {
                 Body::Memory(records) => records.push(record),
                 Body::File(_) => {
-                    self.n_tail_bytes += record.batch.held_bytes();
+                    self.n_tail_bytes += record.n_bytes;
                     self.tail.push_back(record);
                 }
             }
@@ -88,7 +88,7 @@ impl State {
 
     fn forget_first(&mut self) -> bool {
         let first = self.tail.pop_front();
-        self.n_tail_bytes -= first.as_ref().map_or(0, |r| r.batch.held_bytes());
+        self.n_tail_bytes -= first.as_ref().map_or(0, |r| r.n_bytes);
         first.is_some()
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use collector_otlp::inflate::compress;
-use collector_otlp::{Encoded, Encoding};
+use collector_otlp::{Encoded, Encoding, Payload};
 use durable_fs::{DiskFs, FaultyFs, Fs, ManualClock, Verdict};
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn open(dir: &Path, options: LogOptions) -> Log {
 
 fn plain(payload: &[u8]) -> Batch {
     let payload = Bytes::copy_from_slice(payload);
-    Batch { signal: Signal::Logs, n_items: 1, payload, carried: None }
+    Batch { signal: Signal::Logs, n_items: 1, payload: payload.into() }
 }
 
 /// Everything a cursor meets from the start on, and the error that ended it if one did.
@@ -67,7 +67,12 @@ fn any_batch() -> impl Strategy<Value = Batch> {
             encoding,
             bytes: Bytes::from(compress(encoding, &payload).unwrap()),
         });
-        Batch { signal, n_items, payload: Bytes::from(payload), carried }
+        let plain = Bytes::from(payload);
+        let payload = match carried {
+            Some(carried) => Payload::proven(carried, plain),
+            None => plain.into(),
+        };
+        Batch { signal, n_items, payload }
     })
 }
 

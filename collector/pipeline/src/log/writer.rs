@@ -44,6 +44,12 @@ pub struct LogOptions {
     /// Bytes of the last records that a log on disk keeps in memory for those who follow it closely.
     /// Default 4 MiB: a second of a busy machine.
     pub tail_bytes: u64,
+    /// Bytes of records that may wait for the thread of a log on disk. Default 32 MiB: what a slow disk
+    /// writes in a second. A larger batch passes when it is alone.
+    pub waiting_bytes: u64,
+    /// Bytes of records that each reader of a log on disk may hold at once, read ahead of the tail or
+    /// under way; one record it may hold whatever its size. Default 8 MiB.
+    pub ahead_bytes: u64,
     /// Bytes of a log in memory that stay although everybody has passed them; one on disk keeps all
     /// it has room for.
     pub history_bytes: u64,
@@ -102,8 +108,15 @@ impl LogOptions {
     /// Segments of the default size in `max_bytes` together.
     #[must_use]
     pub fn with_max_bytes(max_bytes: u64) -> Self {
-        let (segment_bytes, tail_bytes) = (64 << 20, 4 << 20);
-        Self { segment_bytes, max_bytes, max_age: None, tail_bytes, history_bytes: u64::MAX }
+        Self {
+            segment_bytes: 64 << 20,
+            max_bytes,
+            max_age: None,
+            tail_bytes: 4 << 20,
+            waiting_bytes: 32 << 20,
+            ahead_bytes: 8 << 20,
+            history_bytes: u64::MAX,
+        }
     }
 
     fn sound(mut self) -> Self {
@@ -260,13 +273,9 @@ impl Shared {
         matches!(self.place, Place::Disk { .. })
     }
 
-    /// Bytes a batch takes up: in memory all it holds, on disk what is written.
+    /// Bytes a batch takes up: what is written, and what a clone of it keeps in memory.
     pub(super) fn cost(&self, batch: &Batch) -> u64 {
-        let n_bytes = match self.place {
-            Place::Memory => batch.held_bytes(),
-            Place::Disk { .. } => stored(batch).len() as u64,
-        };
-        n_bytes + RECORD_HEADER_LEN
+        stored(batch).len() as u64 + RECORD_HEADER_LEN
     }
 
     fn stage(

@@ -111,9 +111,11 @@ impl<P> Begun<P> {
         batch: &Batch,
         prepare: impl FnOnce(&Batch) -> Prepared<P>,
     ) -> Held<'a, P> {
-        let payload = batch.payload.clone();
+        let payload = batch.payload.kept().clone();
         let left = {
             let mut begun = self.lock();
+            // Whose payload nobody else holds was given up.
+            begun.retain(|(known, _)| known.as_ptr() == payload.as_ptr() || !known.is_unique());
             let at = begun.iter().position(|(known, _)| is_same(known, &payload));
             at.and_then(|at| begun.remove(at))
         };

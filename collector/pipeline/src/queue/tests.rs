@@ -111,7 +111,7 @@ impl Bench {
 
     fn offer(&self, n_items: u32, n_bytes: usize) -> bool {
         let payload = Bytes::from(vec![0; n_bytes]);
-        let batch = Batch { signal: Signal::Logs, payload, n_items, carried: None };
+        let batch = Batch { signal: Signal::Logs, payload: payload.into(), n_items };
         let Some(_room) = self.log.reserve(&batch) else { return false };
         self.log.append(&batch).is_ok()
     }
@@ -199,12 +199,7 @@ async fn a_full_share_takes_nothing_and_an_empty_one_any_size() {
     // Each takes up 32 bytes more than its payload.
     assert!(bench.offer(1, 600));
     assert!(!bench.offer(1, 600));
-    let batch = |n| Batch {
-        signal: Signal::Logs,
-        payload: Bytes::from(vec![0; n]),
-        n_items: 1,
-        carried: None,
-    };
+    let batch = |n| Batch { signal: Signal::Logs, payload: vec![0; n].into(), n_items: 1 };
     let room = bench.log.reserve(&batch(336)).expect("exactly full");
     assert!(bench.log.reserve(&batch(1)).is_none());
     drop(room);

@@ -1,5 +1,6 @@
 //! The routes; each parses, asks a view and writes the answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -15,12 +16,14 @@ use tokio::sync::Semaphore;
 use super::current::Current;
 use super::guard::guarded;
 use super::{MAX_QUERIES, readiness, text};
+use crate::shipped;
 
 /// The views and what only the API needs.
 pub(super) struct Shared {
     current: Current,
     pub(super) draining: Arc<AtomicBool>,
     queries: Semaphore,
+    runbooks: BTreeMap<String, String>,
 }
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -28,7 +31,8 @@ type Here = State<Arc<Shared>>;
 
 /// All routes over the views.
 pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
-    let shared = Shared { current, draining, queries: Semaphore::new(MAX_QUERIES) };
+    let queries = Semaphore::new(MAX_QUERIES);
+    let shared = Shared { current, draining, queries, runbooks: shipped::runbooks() };
     let services = |here: Here, pairs: Pairs| ask(here, Question::Services, pairs);
     let operations = |here: Here, pairs: Pairs| ask(here, Question::Operations, pairs);
     let traces = |here: Here, pairs: Pairs| ask(here, Question::Traces, pairs);
@@ -47,6 +51,7 @@ pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
         .route("/api/logs", get(logs))
         .route("/api/ledger", get(ledger))
         .route("/debug/ledger", get(ledger_as_text))
+        .route("/runbooks/{page}", get(runbook))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics));
@@ -79,6 +84,17 @@ async fn ledger(State(shared): Here) -> Response {
 
 async fn ledger_as_text(State(shared): Here) -> String {
     text::ledger(&shared.current.views().ledger.snapshot())
+}
+
+/// The page of an alert, as it is written: whoever is woken reads it without a renderer, too.
+async fn runbook(State(shared): Here, Path(page): Path<String>) -> Response {
+    let Some(text) = shared.runbooks.get(&page) else {
+        return text::problem(
+            StatusCode::NOT_FOUND,
+            "no alert that comes with Perch has this page",
+        );
+    };
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.clone()).into_response()
 }
 
 async fn readyz(State(shared): Here, headers: HeaderMap, pairs: Pairs) -> Response {

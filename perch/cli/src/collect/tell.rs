@@ -38,7 +38,10 @@ pub(super) fn tell(running: &Running, api: SocketAddr, json: bool) -> anyhow::Re
             text.push_str(&format!("{node}  {}  {}\n", b.transport, b.addr));
         }
         text.push_str(match storage {
-            "disk" => "traces and logs are kept on disk\n",
+            "disk" if config.keeps_log => "traces and logs are kept on disk\n",
+            "disk" => {
+                "what waits is kept on disk, and nothing is found there: storage.search is false\n"
+            }
             "memory" => {
                 "traces and logs are kept in memory only: name a storage.directory to keep them\n"
             }

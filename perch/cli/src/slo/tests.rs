@@ -60,6 +60,7 @@ fn tests_routes_and_runbooks() {
     insta::assert_snapshot!("artifacts", names.join("\n"));
     for (name, file) in [
         ("tests_fast", "tests/shop-errors.fast.yaml"),
+        ("tests_hours", "tests/shop-errors.hours.yaml"),
         ("runbook", "runbooks/ShopErrors.md"),
         ("alertmanager", "alertmanager/slo.yaml"),
     ] {

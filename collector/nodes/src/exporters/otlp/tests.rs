@@ -125,7 +125,8 @@ async fn compressed_bytes_leave_as_they_came() {
         let exporter = build(protocol, &Tree::parse(&settings).unwrap()).unwrap();
         let mut batch = spans(50);
         let bytes = Bytes::from(inflate::compress(Encoding::Gzip, &batch.payload).unwrap());
-        batch.carried = Some(collector_otlp::Encoded { encoding: Encoding::Gzip, bytes });
+        let carried = collector_otlp::Encoded { encoding: Encoding::Gzip, bytes };
+        batch.payload = collector_otlp::Payload::restored(carried, batch.payload.len());
         exporter.export(&batch).await.unwrap();
         let got = backend.shared.last.lock().unwrap().clone().unwrap();
         assert_eq!(got, batch, "{}", kind.name);
@@ -148,7 +149,7 @@ async fn signals_go_where_they_are_told_in_the_form_they_are_told() {
     let limits = Limits::default();
     let text = inflate::inflate(Encoding::Gzip, &got.body, &limits).unwrap();
     let protobuf = json::to_protobuf(Signal::Traces, &text, &limits).unwrap();
-    assert_eq!(protobuf, spans(3).payload);
+    assert_eq!(protobuf, spans(3).payload[..]);
     assert_eq!(exporter.carries(Signal::Logs), Ok(()));
     let nowhere = exporter.carries(Signal::Metrics).unwrap_err();
     assert_eq!(nowhere, "write `endpoint` or `metrics_endpoint`");

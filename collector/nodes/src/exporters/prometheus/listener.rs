@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::config::ListenerConfig;
-use super::exporter::Shown;
 use super::page::{Door, answer};
+use super::shown::Shown;
 
 /// From a connection's first byte to the end of a request's headers; idle connections end with it too, and a scraper
 /// opens a new one.

@@ -12,6 +12,7 @@ mod exporter;
 mod listener;
 mod metrics;
 mod page;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use collector_pipeline::node::{Built, Exporter, ExporterKind, NodeContext};
 use config::Raw;
 use exporter::Prometheus;
 use metrics::Meters;
+use shown::Shown;
 
 /// The `prometheus` exporter.
 pub const KIND: ExporterKind =
@@ -38,7 +40,8 @@ fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let name = context.id.to_string();
     let meters = Meters::register(&context.metrics, &name)
         .map_err(|e| Finding::new(settings.at, e.to_string()))?;
-    Ok(Arc::new(Prometheus::new(name, config, meters, Arc::clone(&context.clock))))
+    let shown = Shown::new(&config, meters, Arc::clone(&context.clock));
+    Ok(Arc::new(Prometheus::new(name, config.listener, shown)))
 }
 
 /// The settings as used, for comparison.

@@ -9,7 +9,7 @@ use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::exporter::Shown;
+use super::shown::Shown;
 
 /// Who may come in.
 pub(super) struct Door<'a> {

@@ -38,7 +38,7 @@ async fn run_on(
 
 fn marked(mark: u8) -> Batch {
     let payload = Bytes::from(vec![mark; 100]);
-    Batch { signal: Signal::Logs, n_items: 1, payload, carried: None }
+    Batch { signal: Signal::Logs, n_items: 1, payload: payload.into() }
 }
 
 /// The marks of all records of one pipeline's log, read from disk as a new process would.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use bytes::Bytes;
-use collector_otlp::{Encoded, Encoding, Request, Signal, inflate};
+use collector_otlp::{Encoded, Encoding, Payload, Request, Signal, inflate};
 use durable_fs::Clock;
 
 use crate::bench::payload::{Plan, Template};
@@ -51,16 +50,16 @@ impl Source {
     }
 
     fn make(&self, nth: u64) -> anyhow::Result<Request> {
-        let payload = Bytes::from(self.template.request(nth, self.clock.unix_nanos()));
-        let mut request =
-            Request { signal: self.signal, payload, n_items: self.batch, carried: None };
-        if let Some(encoding) = self.encoding {
-            let bytes = inflate::compress(encoding, &request.payload);
-            let bytes = bytes.context("a request could not be compressed")?.into();
-            request.carried = Some(Encoded { encoding, bytes });
-            // Only the compressed form is sent.
-            request.payload = Bytes::new();
-        }
-        Ok(request)
+        let plain = self.template.request(nth, self.clock.unix_nanos());
+        let payload = match self.encoding {
+            None => plain.into(),
+            Some(encoding) => {
+                let bytes = inflate::compress(encoding, &plain);
+                let bytes = bytes.context("a request could not be compressed")?.into();
+                // Only the compressed form is sent.
+                Payload::restored(Encoded { encoding, bytes }, plain.len())
+            }
+        };
+        Ok(Request { signal: self.signal, payload, n_items: self.batch })
     }
 }

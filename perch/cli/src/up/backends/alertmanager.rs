@@ -1,14 +1,10 @@
-//! Alertmanager: takes Prometheus' alerts and keeps them for looking at; it notifies nobody.
+//! Alertmanager: takes Prometheus' alerts and keeps them for looking at. Its routes are those that are
+//! generated; their receivers notify nobody.
 
 use super::{Kind, Parts, Site, text};
+use crate::shipped;
 
-const CONFIG: &str = "\
-# Written by `perch up`; changes are lost at its next start.
-route:
-  receiver: nobody
-receivers:
-  - name: nobody
-";
+const HEAD: &str = "# Written by `perch up`; changes are lost at its next start.\n";
 
 pub(super) fn plan(site: &Site<'_>) -> Parts {
     let config = site.own(Kind::Alertmanager, "alertmanager.yml");
@@ -21,7 +17,7 @@ pub(super) fn plan(site: &Site<'_>) -> Parts {
             "--cluster.listen-address=".into(),
             "--log.level=warn".into(),
         ],
-        files: vec![(config, CONFIG.into())],
+        files: vec![(config, format!("{HEAD}{}", shipped::alertmanager()))],
         ready_path: "/-/ready",
         ..Parts::default()
     }
