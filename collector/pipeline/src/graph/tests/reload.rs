@@ -247,7 +247,7 @@ async fn load(name: String, stop: Arc<AtomicBool>, n_sent: Arc<AtomicU32>) -> u3
             }
             Admission::Unwanted => panic!("refused for good"),
         }
-        if mark % 16 == 0 {
+        if mark.is_multiple_of(16) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
