@@ -232,8 +232,16 @@ impl Pipeline {
         let head = self.reader.head();
         for (_, consumer) in self.consumers.iter().filter(|(id, _)| of(id)) {
             let mut cursor = consumer.watch();
-            let passed = cursor.wait_for(|at| *at >= head);
-            let _ = timeout_at(deadline, passed).await;
+            loop {
+                // A cursor at the end of an earlier segment stands before the head, with nothing in between.
+                let at = *cursor.borrow_and_update();
+                if at >= head || consumer.queued().n_items == 0 {
+                    break;
+                }
+                if !matches!(timeout_at(deadline, cursor.changed()).await, Ok(Ok(()))) {
+                    break;
+                }
+            }
         }
     }
 

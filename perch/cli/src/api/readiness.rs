@@ -62,9 +62,10 @@ impl State<'_> {
         }
         for p in self.pipelines {
             let PipelineHealth { pipeline, ack, storage, n_segments, n_bytes, queues } = p;
+            let place = if *storage == "disk" { "on disk" } else { "in memory" };
             let _ = writeln!(
                 text,
-                "[+]pipeline/{pipeline} ack {ack}, log in {storage}, {n_segments} segments, {n_bytes} bytes"
+                "[+]pipeline/{pipeline} ack {ack}, log {place}, {n_segments} segments, {n_bytes} bytes"
             );
             for q in queues {
                 let _ = write!(

@@ -199,21 +199,55 @@ async fn a_listener_that_cannot_be_opened_brings_everything_back() {
     assert_eq!(got("sink/back-1"), marks(4));
 }
 
-#[tokio::test]
-async fn a_log_that_cannot_be_opened_brings_everything_back() {
-    let dir = quick_dir();
-    let refuses = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&refuses);
-    // A new folder for a third log, and no name is given to anything that was written under another.
-    let fs = FaultyFs::new(Arc::new(DiskFs), move |op| {
+/// A disk on which the log of `logs/three` cannot be written while it is told so.
+fn without_three(refuses: &Arc<AtomicBool>) -> Arc<dyn Fs> {
+    let asked = Arc::clone(refuses);
+    Arc::new(FaultyFs::new(Arc::new(DiskFs), move |op| {
         let new = op.path.to_string_lossy().contains("logs+three");
         match new && asked.load(SeqCst) {
             true => Verdict::Fail(io::ErrorKind::StorageFull.into()),
             false => Verdict::Pass,
         }
-    });
+    }))
+}
+
+#[tokio::test]
+async fn an_observer_knows_each_record_once_whatever_is_reloaded_around_it() {
+    let dir = quick_dir();
+    let refuses = Arc::new(AtomicBool::new(true));
+    let text = |settings: &str, timeout: u32, others: &str| {
+        format!(
+            "receivers: {{hand/eye: }}\nprocessors: {{count/eye: {settings}}}\n\
+             exporters: {{sink/eye: }}\nstorage: {{directory: '{}'}}\n\
+             service: {{pipelines: {{logs: {{receivers: [hand/eye], processors: [count/eye],\n\
+             exporters: [sink/eye], ack_timeout: {timeout}s}}{others}}}}}",
+            dir.path().display()
+        )
+    };
+    let third = ", logs/three: {receivers: [hand/eye], exporters: [sink/eye]}";
+    let mut graph = run_with(&text("{}", 5, ""), without_three(&refuses)).await;
+    offer_to("hand/eye", 0..3).await;
+    graph.reload(parse(&text("{}", 6, "")), WITHIN).await.unwrap();
+    offer_to("hand/eye", 3..5).await;
+    // Other settings of the observer are in force already when the third log fails, and are taken back.
+    let failing = parse(&text("{a: 1}", 6, third));
+    let error = graph.reload(failing, WITHIN).await.unwrap_err();
+    assert!(matches!(error, ReloadError::RolledBack(_)), "{error}");
+    offer_to("hand/eye", 5..7).await;
+    graph.reload(parse(&text("{a: 1}", 6, "")), WITHIN).await.unwrap();
+    offer_to("hand/eye", 7..9).await;
+    until("everything is seen", || observing::seen("eye").0.len() >= 9).await;
+    graph.shutdown(WITHIN).await.ledger.assert_balanced();
+    assert_eq!(observing::seen("eye"), (marks(9), 0));
+    assert_eq!(got("sink/eye"), marks(9));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_brings_everything_back() {
+    let dir = quick_dir();
+    let refuses = Arc::new(AtomicBool::new(false));
     let text = config("full", Some(dir.path()), "", "");
-    let mut graph = run_with(&text, Arc::new(fs)).await;
+    let mut graph = run_with(&text, without_three(&refuses)).await;
     feel("sink/full-1", Mood::Away);
     offer_to("hand/full-1", 0..3).await;
     refuses.store(true, SeqCst);
@@ -299,4 +333,32 @@ async fn a_hundred_reloads_under_load_lose_nothing_and_the_ledger_balances() {
             assert_eq!(got(&sink), marks(*n_sent), "in order and once, {sink}");
         }
     }
+}
+
+#[tokio::test]
+async fn other_bounds_hold_at_once_and_nothing_is_opened_for_them() {
+    let dir = quick_dir();
+    let text = |bytes: &str| {
+        format!(
+            "receivers: {{hand/room: }}\nexporters: {{sink/room: }}\n\
+             storage: {{directory: '{}', max_bytes: {bytes}}}\n\
+             service: {{pipelines: {{logs: {{receivers: [hand/room], exporters: [sink/room], ack: memory}}}}}}",
+            dir.path().display()
+        )
+    };
+    let mut graph = run_with(&text("64KiB"), Arc::new(DiskFs)).await;
+    let log = log_of(&graph, "logs");
+    feel("sink/room", Mood::Away);
+    let mut n_sent = 0;
+    while offer(&intake("hand/room"), numbered(n_sent, 1_000)).await == Admission::Accepted {
+        n_sent += 1;
+    }
+    assert!(n_sent < 64, "{n_sent} fitted");
+    graph.reload(parse(&text("1MiB")), WITHIN).await.unwrap();
+    assert!(log_of(&graph, "logs").is_of(&log));
+    offer_to("hand/room", n_sent..200).await;
+    feel("sink/room", Mood::Takes);
+    until("delivery", || n_got("sink/room") == 200).await;
+    graph.shutdown(WITHIN).await.ledger.assert_balanced();
+    assert_eq!(got("sink/room"), marks(200));
 }
