@@ -22,11 +22,13 @@ mod servers;
 mod stack;
 mod tree;
 mod wait;
+mod webhook;
 
 pub use absent::{backend, needs};
 pub use client::{Client, Reply, escaped};
 pub use prometheus::Prometheus;
 pub use servers::{Collector, Server};
-pub use stack::{Stack, StackOptions};
+pub use stack::{Stack, StackOptions, binary};
 pub use tree::sample_tree;
 pub use wait::wait_for;
+pub use webhook::Webhook;

@@ -61,6 +61,25 @@ impl Server {
         })
     }
 
+    /// An Alertmanager with `config` as its configuration.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    #[must_use]
+    pub fn alertmanager(config: &str) -> Self {
+        Self::start("alertmanager", "/-/ready", |dir, port| {
+            let file = dir.join("alertmanager.yml");
+            fs::write(&file, config).unwrap();
+            let mut command = Command::new(backend("alertmanager").unwrap());
+            command
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.path={}", dir.join("data").display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .args(["--cluster.listen-address=", "--log.level=warn"]);
+            command
+        })
+    }
+
     /// A Loki in one process.
     ///
     /// # Panics

@@ -188,7 +188,11 @@ pub(crate) fn send(pid: u32, signal: Signal) {
 }
 
 /// A binary of ours: named by `NESTR_BIN` or `PERCH_BIN`, else beside the test's own build.
-pub(crate) fn binary(name: &str) -> PathBuf {
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
     let variable = format!("{}_BIN", name.to_uppercase());
     if let Some(path) = env::var_os(variable) {
         return path.into();

@@ -28,6 +28,12 @@ fn a_demo_pellet_has_a_trace_log_lines_and_a_counter() {
             Err(logs.to_string())
         }
     });
+    wait_for("its objective", 90, || {
+        let status = stack.perch().get("/api/slo/nestr-pellet-compress-availability")?.ok()?;
+        let windows = status["data"]["windows"].as_array().cloned().unwrap_or_default();
+        let counted = windows.last().is_some_and(|w| w["total"] == 1 && w["bad"] == 0);
+        if counted { Ok(()) } else { Err(status.to_string()) }
+    });
     wait_for("the trace by search", 30, || {
         let found = stack
             .perch()

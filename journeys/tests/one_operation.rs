@@ -59,6 +59,7 @@ fn prometheus_jaeger_loki_and_the_local_store_agree() {
         metrics_of_the_engine(&stack)
             .contains("nestr_pellet_compress_total{outcome=\"success\"} 1")
     );
+    alerts_are_watched(&stack);
     wait_for("a balanced ledger", 30, || balanced(&stack.perch()));
     assert_eq!(stack.stop(), 0);
 }
@@ -130,6 +131,25 @@ fn promql(prometheus: &Client, query: &str) -> Result<String, String> {
     let reply = prometheus.get(&format!("/api/v1/query?query={escaped}"))?.ok()?;
     let value = &reply["data"]["result"][0]["value"][1];
     value.as_str().map(str::to_owned).ok_or_else(|| reply.to_string())
+}
+
+/// The shipped rules are evaluated, and every alert's runbook is served with the alert's name in it.
+fn alerts_are_watched(stack: &Stack) {
+    let rules = stack.backend("prometheus").get("/api/v1/rules?type=alert").unwrap().ok().unwrap();
+    let groups = rules["data"]["groups"].as_array().unwrap();
+    let alerts: Vec<&Value> =
+        groups.iter().flat_map(|g| g["rules"].as_array().into_iter().flatten()).collect();
+    assert!(alerts.len() > 30, "{rules}");
+    let perch = stack.ready()["perch"]["url"].as_str().unwrap();
+    for alert in alerts {
+        let link = alert["annotations"]["runbook_url"].as_str().unwrap();
+        let page = stack.perch().get(link.strip_prefix(perch).unwrap()).unwrap();
+        let name = alert["name"].as_str().unwrap();
+        assert!(page.status == 200 && page.text.contains(name), "{link}: {}", page.text);
+    }
+    let status = stack.backend("alertmanager").get("/api/v2/status").unwrap().ok().unwrap();
+    let config = status["config"]["original"].as_str().unwrap();
+    assert!(config.contains("receiver: page") && config.contains("inhibit_rules"), "{config}");
 }
 
 fn metrics_of_the_engine(stack: &Stack) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::check;
 use crate::finding::{Code, Finding, Findings};
-use crate::plan::{Options, Plan};
+use crate::plan::{Options, Plan, Profile};
 use crate::proof;
 use crate::routes;
 use crate::rules::{self, RuleFile, rule_file};
@@ -66,10 +66,21 @@ impl Compiled {
         files.into_values().collect()
     }
 
-    /// All rules in one text, a document per document that was read.
+    /// All rules in one text. In the profile `sloth` a document per document that was read, as Sloth writes
+    /// them; in the profile `exact` one for all that are plain, since Prometheus reads only a file's first.
     #[must_use]
     pub fn rules(&self, options: &Options) -> String {
-        let files: Vec<String> = self.rule_files(options).iter().map(rule_file).collect();
+        let mut files = self.rule_files(options);
+        if options.profile == Profile::Exact {
+            let (plain, mut objects): (Vec<RuleFile>, Vec<RuleFile>) =
+                files.into_iter().partition(|f| f.object.is_none());
+            let groups: Vec<_> = plain.into_iter().flat_map(|f| f.groups).collect();
+            if !groups.is_empty() {
+                objects.insert(0, RuleFile { object: None, groups });
+            }
+            files = objects;
+        }
+        let files: Vec<String> = files.iter().map(rule_file).collect();
         format!("{GENERATED}{}", files.join("---\n"))
     }
 
@@ -96,5 +107,29 @@ impl Compiled {
         let text = routes::alertmanager(&self.plans, options);
         files.insert("alertmanager/slo.yaml".into(), format!("{GENERATED}{text}"));
         files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prometheus_reads_the_rules_of_every_file() {
+        let rate = "sum(rate(m[{{.window}}]))";
+        let spec = |name: &str| {
+            let sli = format!("{{events: {{error_query: '{rate}', total_query: '{rate}'}}}}");
+            format!(
+                "version: prometheus/v1\nservice: {name}\nslos:\n- {{name: xx, objective: 99, sli: {sli}, alerting: {{name: A}}}}\n"
+            )
+        };
+        let (a, b) = (spec("aa"), spec("bb"));
+        let sources = [Source { name: "a", text: &a }, Source { name: "b", text: &b }];
+        for (profile, n_documents) in [(Profile::Exact, 1), (Profile::Sloth, 2)] {
+            let options = Options::new(profile, "events_total");
+            let rules = compile(&sources, &options).rules(&options);
+            assert_eq!(rules.matches("groups:\n").count(), n_documents, "{rules}");
+            assert!(rules.contains("-aa-xx\n") && rules.contains("-bb-xx\n"), "{rules}");
+        }
     }
 }

@@ -210,10 +210,10 @@ mod tests {
         let carried = packed(b"a line");
         assert_eq!(&Payload::restored(carried.clone(), 6)[..], b"a line");
         for n in [5, 7] {
-            assert!(Payload::restored(carried.clone(), n).first().is_none());
+            assert!(Payload::restored(carried.clone(), n)[..].is_empty());
         }
         let bytes = Bytes::from_static(b"none");
-        assert!(Payload::restored(Encoded { bytes, ..carried }, 6).first().is_none());
+        assert!(Payload::restored(Encoded { bytes, ..carried }, 6)[..].is_empty());
     }
 
     impl Form {

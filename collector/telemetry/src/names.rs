@@ -270,6 +270,56 @@ pub mod metric {
         labels: &["slo", "window"],
         buckets: &[],
     };
+
+    /// Gauge: 1 for the state that an objective's budget is in, 0 for the others.
+    pub const SLO_POLICY: Metric = Metric {
+        name: "perch.slo.policy",
+        prometheus: "perch_slo_policy",
+        unit: "{state}",
+        help: "1 for the state that an objective's budget is in, 0 for the others.",
+        labels: &["slo", "state"],
+        buckets: &[],
+    };
+
+    /// Counter: Events that are in no group of their own because the objective has as many groups as it may.
+    pub const SLO_OVERFLOW_EVENTS: Metric = Metric {
+        name: "perch.slo.overflow.events",
+        prometheus: "perch_slo_overflow_events_total",
+        unit: "{event}",
+        help: "Events that are in no group of their own because the objective has as many groups as it may.",
+        labels: &["slo"],
+        buckets: &[],
+    };
+
+    /// Counter: Points of counters that no objective counts because as many series are followed as may be.
+    pub const SLO_REFUSED_POINTS: Metric = Metric {
+        name: "perch.slo.refused.points",
+        prometheus: "perch_slo_refused_points_total",
+        unit: "{point}",
+        help: "Points of counters that no objective counts because as many series are followed as may be.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Gauge: Memory of all counts of objectives.
+    pub const SLO_STATE: Metric = Metric {
+        name: "perch.slo.state",
+        prometheus: "perch_slo_state_bytes",
+        unit: "By",
+        help: "Memory of all counts of objectives.",
+        labels: &[],
+        buckets: &[],
+    };
+
+    /// Histogram: Time from the end of a span until it counts for an objective; of each request the longest.
+    pub const SLO_LATENESS: Metric = Metric {
+        name: "perch.slo.lateness",
+        prometheus: "perch_slo_lateness_seconds",
+        unit: "s",
+        help: "Time from the end of a span until it counts for an objective; of each request the longest.",
+        labels: &[],
+        buckets: &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0],
+    };
 }
 
 /// Span names.
@@ -332,6 +382,8 @@ pub mod attr {
     pub const SIGNAL: &str = "signal";
     /// The objective: service and name, joined by a hyphen.
     pub const SLO: &str = "slo";
+    /// What the error budget asks of those who change things.
+    pub const STATE: &str = "state";
     /// `grpc` or `http`.
     pub const TRANSPORT: &str = "transport";
     /// Whether an event met the objective.
@@ -470,6 +522,40 @@ impl Signal {
             Self::Traces => "traces",
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+        }
+    }
+}
+
+/// What the error budget asks of those who change things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Change what you like.
+    Ok,
+    /// Take care: a quarter of the budget is left.
+    Caution,
+    /// Change only what makes it better: a tenth is left.
+    Frozen,
+    /// Nothing is left.
+    Exhausted,
+}
+
+impl State {
+    /// Every value, in the catalogue's order.
+    pub const ALL: &'static [Self] = &[
+        Self::Ok,
+        Self::Caution,
+        Self::Frozen,
+        Self::Exhausted,
+    ];
+
+    /// The value as it stands in telemetry.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Caution => "caution",
+            Self::Frozen => "frozen",
+            Self::Exhausted => "exhausted",
         }
     }
 }

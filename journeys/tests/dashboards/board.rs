@@ -1,5 +1,7 @@
 //! A rendered dashboard as Grafana reads it: its queries, and its variables with what is chosen.
 
+#![allow(dead_code, reason = "each test program uses its own part")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +55,15 @@ impl Board {
 
     fn read(path: &Path) -> Self {
         Self { json: serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap() }
+    }
+
+    pub fn uid(&self) -> &str {
+        self.json["uid"].as_str().unwrap()
+    }
+
+    /// The names of its variables.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        items(&self.json["templating"]["list"]).filter_map(|v| v["name"].as_str())
     }
 
     /// Every query of a panel or of an annotation.

@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use collector_nodes::REGISTRY;
-use collector_nodes::registry::Known;
 use collector_pipeline::config::{Config, ConfigError};
 use collector_pipeline::graph::{self, Host};
 use collector_pipeline::queue::Jitter;
 use collector_telemetry::Metrics;
 use durable_fs::{DiskFs, SystemClock};
 use serde_json::json;
+
+use crate::registry::{Known, REGISTRY};
 
 /// `perch check FILE`
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ mod command;
 mod guard;
 mod http;
 mod logging;
+mod registry;
 mod shipped;
 mod signals;
 mod slo;

@@ -1,7 +1,7 @@
 //! Addresses in alerts: where the dashboard and the traces of an objective stand, at the time it was judged.
 //!
 //! A template's `{service}`, `{slo}` and `{id}` are the objective's; `{from}` and `{to}` are the beginning of
-//! the alert's window and its evaluation in milliseconds (as Grafana wants them), `{start}` and `{end}` the
+//! the alert's window and the end of its evaluation in milliseconds (as Grafana wants them), `{start}` and `{end}` the
 //! same in microseconds (as Jaeger does); `{filter}` is what tells bad spans from good ones in a search of
 //! Jaeger's form.
 //!
@@ -16,6 +16,8 @@ use crate::promql::{Term, example};
 
 /// The time of evaluation, in a template of Prometheus.
 const NOW: &str = "time()";
+/// The whole second after it, or what this evaluation recorded would lie behind the range.
+const END: &str = "time() + 1";
 
 /// The address for an alert that looks back over `window`.
 pub(super) fn address(template: &str, plan: &Plan, window: Length) -> String {
@@ -30,9 +32,9 @@ pub(super) fn address(template: &str, plan: &Plan, window: Length) -> String {
         ("{id}", id),
         ("{filter}", filter(plan)),
         ("{from}", time(&back, "000")),
-        ("{to}", time(NOW, "000")),
+        ("{to}", time(END, "000")),
         ("{start}", time(&back, "000000")),
-        ("{end}", time(NOW, "000000")),
+        ("{end}", time(END, "000000")),
     ];
     values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
 }
@@ -45,12 +47,14 @@ pub fn expanded(annotation: &str, at: u64) -> String {
     while let Some((before, tail)) = rest.split_once("{{ printf \"%.0f") {
         let Some((call, after)) = tail.split_once(" }}") else { break };
         let zeros: String = call.chars().take_while(|c| *c == '0').collect();
-        let back = call.split_once(&format!("{NOW} - ")).map(|(_, digits)| {
+        let offset = |sign: &str| {
+            let (_, digits) = call.split_once(&format!("{NOW} {sign} "))?;
             let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse::<i128>().unwrap_or(0)
-        });
+            digits.parse::<i128>().ok()
+        };
+        let second = i128::from(at) + offset("+").unwrap_or(0) - offset("-").unwrap_or(0);
         out.push_str(before);
-        out.push_str(&format!("{}{zeros}", i128::from(at) - back.unwrap_or(0)));
+        out.push_str(&format!("{second}{zeros}"));
         rest = after;
     }
     out.push_str(rest);
@@ -120,7 +124,7 @@ mod tests {
         let template = of(ERRORS, "/d/x?var-slo={slo}&from={from}&to={to}#{start}-{end}-{id}");
         assert_eq!(
             expanded(&template, 1_700_000_000),
-            "/d/x?var-slo=orders&from=1699996400000&to=1700000000000#1699996400000000-1700000000000000-shop-orders"
+            "/d/x?var-slo=orders&from=1699996400000&to=1700000001000#1699996400000000-1700000001000000-shop-orders"
         );
         assert_eq!(expanded("no template, {{ $labels.x }}", 7), "no template, {{ $labels.x }}");
     }

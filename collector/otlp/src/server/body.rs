@@ -11,6 +11,7 @@ use http::{HeaderMap, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::buffers::Buffers;
 use super::refused::Refused;
 use crate::admission::{Budget, NoRoom, Ticket};
 
@@ -36,6 +37,8 @@ pub(super) struct Reader<'a> {
     pub(super) probe: Probe,
     /// Who pays for it.
     pub(super) budget: &'a Budget,
+    /// Where it is read into.
+    pub(super) buffers: &'a Buffers,
 }
 
 impl Reader<'_> {
@@ -98,15 +101,19 @@ impl Reader<'_> {
             }
             if n > whole.capacity() {
                 let room = if expected > n { expected.min(n + AHEAD) } else { n + n / 2 };
-                ticket.grow_to(room.min(max) as u64)?;
-                whole.reserve_exact(room.min(max) - whole.len());
+                let room = room.min(max);
+                ticket.grow_to(room as u64)?;
+                if whole.is_empty() {
+                    whole = self.buffers.take(room);
+                } else {
+                    whole.reserve_exact(room - whole.len());
+                }
             }
             whole.extend_from_slice(&data);
             expected = expected.max(probe(&whole, max)?);
         }
-        whole.shrink_to_fit();
         ticket.shrink_to(whole.len() as u64);
-        Ok((whole.into(), ticket))
+        Ok((self.buffers.lend(whole), ticket))
     }
 }
 

@@ -65,7 +65,13 @@ async fn export<S: Sink>(
     let encoding = encoding(request.headers())?;
     let max = limits.max_wire_bytes + PREFIX;
     let timeout = shared.options.body_timeout;
-    let reader = body::Reader { max, timeout, probe, budget: &shared.options.budget };
+    let reader = body::Reader {
+        max,
+        timeout,
+        probe,
+        budget: &shared.options.budget,
+        buffers: &shared.buffers,
+    };
     let (framed, ticket) = reader.read(request).await?;
     let (compressed, bytes) = unframe(framed)?;
     let encoding = match (compressed, encoding) {

@@ -91,7 +91,13 @@ async fn export<S: Sink>(
     let encoding = encoding(request.headers())?;
     let (max, timeout) = (limits.max_wire_bytes, shared.options.body_timeout);
     let probe: body::Probe = |_, _| Ok(0);
-    let reader = body::Reader { max, timeout, probe, budget: &shared.options.budget };
+    let reader = body::Reader {
+        max,
+        timeout,
+        probe,
+        budget: &shared.options.budget,
+        buffers: &shared.buffers,
+    };
     let (bytes, ticket) = reader.read(request).await?;
     let raw = Raw { signal, format, encoding, bytes, ticket };
     let (request, ticket) = decode(raw, limits).await?;

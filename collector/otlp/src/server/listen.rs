@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::buffers::Buffers;
 use super::connection;
 use super::options::ServerOptions;
 use super::refused::Refused;
@@ -36,6 +37,7 @@ impl Protocol {
 pub(super) struct Shared<S> {
     pub(super) sink: Arc<S>,
     pub(super) options: ServerOptions,
+    pub(super) buffers: Buffers,
 }
 
 impl<S: Sink> Shared<S> {
@@ -91,7 +93,8 @@ impl Bound {
 
     /// Serves until `shutdown` ends, then lets requests in flight finish within `drain_timeout`.
     pub async fn serve<S: Sink>(self, sink: Arc<S>, shutdown: impl Future<Output = ()> + Send) {
-        let shared = Arc::new(Shared { sink, options: self.options });
+        let buffers = Buffers::under(self.options.budget.marks());
+        let shared = Arc::new(Shared { sink, options: self.options, buffers });
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         for (listener, protocol) in [(self.grpc, Protocol::Grpc), (self.http, Protocol::Http)] {

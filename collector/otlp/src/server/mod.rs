@@ -12,6 +12,7 @@
 //! 5. Where tokens are asked for, nothing is read of a request that bears none of them.
 
 mod body;
+mod buffers;
 mod connection;
 mod decode;
 mod grpc;

@@ -25,8 +25,8 @@ pub struct Key {
     pub consumer: String,
 }
 
-/// No state is larger than this.
-pub const MAX_STATE: usize = 16 << 20;
+/// No state is larger than this: a hundred busy objectives with a bucket a minute for 30 days are 36 MB.
+pub const MAX_STATE: usize = 64 << 20;
 
 const MAGIC: [u8; 8] = *b"PERCHCUR";
 const VERSION: u32 = 1;

@@ -110,6 +110,12 @@ impl Observing {
         &self.key
     }
 
+    /// The observer.
+    #[must_use]
+    pub fn node(&self) -> &Arc<dyn Observer> {
+        &self.node
+    }
+
     /// Ends at the head, once that is reached.
     pub fn close(&self) {
         self.closed.store(true, SeqCst);

@@ -1,5 +1,6 @@
 //! The window against a brute-force oracle, and checkpoints in bytes.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use durable_fs::{DiskFs, FaultyFs, ManualClock, Verdict};
 use proptest::prelude::*;
+use tokio::sync::Notify;
 
+use super::exporting::Step;
 use super::*;
-use crate::ledger::{Amount, Reason, Totals};
-use crate::log::{Log, LogOptions, Position, Record};
+use crate::ledger::{Amount, EdgeId, Ledger, Reason, Totals};
+use crate::log::{Log, LogOptions, Position, Record, Role};
 use crate::{Batch, Signal};
 
 /// Records of a real log, each with its own number of items.
@@ -277,4 +280,42 @@ fn a_checkpoint_is_the_old_one_or_the_new_one_whichever_operation_fails() {
         assert!(again.is_ok(), "what a failure left is in nobody's way: {again:?}");
     }
     assert!((5..20).contains(&n_new), "{n_new}");
+}
+
+#[tokio::test]
+async fn a_reader_of_the_disk_holds_no_more_than_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1)));
+    let options =
+        LogOptions { tail_bytes: 0, ahead_bytes: 600, ..LogOptions::with_max_bytes(1 << 20) };
+    let log = Log::open(Arc::new(DiskFs), clock, dir.path(), options).unwrap();
+    let batch = Batch { signal: Signal::Logs, n_items: 1, payload: vec![0; 100].into() };
+    let start = log.reader().start();
+    for _ in 0..20 {
+        log.append(&batch).unwrap();
+    }
+    let wake = Arc::new(Notify::new());
+    let passed = Passed { position: start, ..Passed::default() };
+    let key = Key::new("logs", "a");
+    let [pipeline, from, to] = ["logs", "log", "a"].map(str::to_owned);
+    let start = Start { key, role: Role::Primary, share: 1 << 20, passed, wake };
+    let consumer =
+        Consumer::start(&log.reader(), start, &Ledger::new(), EdgeId { pipeline, from, to });
+    let mut held = VecDeque::new();
+    let mut most = 0;
+    for _ in 0..20 {
+        // Records of 132 bytes: three are more than half of what it may hold.
+        loop {
+            match consumer.step() {
+                Step::Item(item, _) => held.push_back(item),
+                Step::Fetch(fetch) => fetch.run().await,
+                Step::Busy | Step::Idle => break,
+            }
+        }
+        most = most.max(held.len());
+        let oldest = held.pop_front().unwrap();
+        let amount = Amount::of(&oldest);
+        oldest.settle(Totals::delivered(amount));
+    }
+    assert_eq!((most, held.len()), (3, 0));
 }

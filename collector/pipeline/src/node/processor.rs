@@ -3,6 +3,8 @@
 //! Processors have two shapes. A *policy* stands before the log and may refuse or edit; an *observer*
 //! reads behind it, and changes nothing. Policies have no form here yet.
 
+use std::any::Any;
+
 use bytes::Bytes;
 
 use super::NodeError;
@@ -10,13 +12,14 @@ use crate::config::PipelineId;
 use crate::ledger::Amount;
 use crate::log::Record;
 
-/// Reads every record of the pipelines that name it, before any sampling.
+/// Reads every record of the pipelines that name it, before any sampling. Whoever runs the graph may ask it
+/// for more than the pipeline does, as the type it is.
 ///
 /// # Invariants
 /// 1. What [`Observation::state`] gives goes, with the cursor, into one atomic checkpoint; an observation
 ///    that is resumed from it is shown exactly the records behind that cursor.
 /// 2. It holds nothing up: what is not read in time goes, and [`Observation::missed`] tells how much.
-pub trait Observer: Send + Sync + 'static {
+pub trait Observer: Any + Send + Sync {
     /// Begins with the `state` of the last checkpoint, empty where there is none. Called again after
     /// a panic; what the earlier observation knew since that checkpoint must be forgotten.
     fn resume(

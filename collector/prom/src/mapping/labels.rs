@@ -16,6 +16,32 @@ pub(super) fn label(name: impl Into<String>, value: impl Into<String>) -> Label 
     Label { name: name.into(), value: value.into() }
 }
 
+/// The labels of a point's series, its name aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointLabels(Vec<Label>);
+
+/// The labels under which a point of a resource gets to Prometheus, external labels and its name aside.
+#[must_use]
+pub fn point_labels<'a>(
+    resource: &ResourceView<'_>,
+    attributes: impl Iterator<Item = KeyValueView<'a>>,
+) -> PointLabels {
+    PointLabels(merge(&identity(resource), attributes, &[]))
+}
+
+impl PointLabels {
+    /// The value of a label; empty where there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        find(&self.0, name).map_or("", |at| self.0[at].value.as_str())
+    }
+
+    /// Names and values, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|l| (l.name.as_str(), l.value.as_str()))
+    }
+}
+
 /// `job` and `instance`, as far as the resource says who it is.
 pub(super) fn identity(resource: &ResourceView<'_>) -> Vec<Label> {
     let text = |key| resource.attributes().get(key).map(|v| v.to_string()).unwrap_or_default();

@@ -25,6 +25,7 @@ pub(crate) mod tests;
 mod translate;
 
 pub use delta::DeltaLimits;
+pub use labels::{PointLabels, point_labels};
 pub use refusal::Refusal;
 pub use series::Weighed;
 pub use split::{Piece, shard, split};

@@ -6,6 +6,7 @@ use collector_pipeline::graph::{Health, Running};
 use collector_pipeline::ledger::Ledger;
 use collector_telemetry::Metrics;
 use durable_fs::Clock;
+use perch_slo_tracker::View;
 use perch_store::Store;
 
 /// What the API shows.
@@ -17,6 +18,8 @@ pub(crate) struct Views {
     pub(crate) ledger: Ledger,
     /// Traces and logs.
     pub(crate) store: Store,
+    /// What the SLO trackers know.
+    pub(crate) slo: Vec<View>,
     /// Metrics of this process.
     pub(crate) metrics: Metrics,
     /// Time, for "until now".
@@ -50,11 +53,12 @@ impl Current {
     }
 
     /// From now on shows another graph and its store.
-    pub(crate) fn show(&self, running: &Running, store: &Store) {
+    pub(crate) fn show(&self, running: &Running, store: &Store, slo: &[View]) {
         let mut views = self.0.write().unwrap_or_else(PoisonError::into_inner);
         views.health = running.health().clone();
         views.ledger = running.ledger().clone();
         views.store = store.clone();
+        views.slo = slo.to_vec();
     }
 
     /// From now on says so of the configuration.

@@ -12,6 +12,7 @@ mod guard;
 mod readiness;
 mod routes;
 mod serve;
+mod slo;
 mod text;
 
 pub(crate) use current::{Current, Reloaded, Views};

@@ -15,19 +15,21 @@ use tokio::sync::Semaphore;
 
 use super::current::Current;
 use super::guard::guarded;
-use super::{MAX_QUERIES, readiness, text};
+use super::{MAX_QUERIES, readiness, slo, text};
 use crate::shipped;
 
 /// The views and what only the API needs.
 pub(super) struct Shared {
-    current: Current,
+    pub(super) current: Current,
     pub(super) draining: Arc<AtomicBool>,
     queries: Semaphore,
     runbooks: BTreeMap<String, String>,
 }
 
-type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
-type Here = State<Arc<Shared>>;
+/// The query string.
+pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+/// What the API stands on.
+pub(super) type Here = State<Arc<Shared>>;
 
 /// All routes over the views.
 pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
@@ -50,6 +52,10 @@ pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
         .route("/api/traces/{id}", get(trace))
         .route("/api/logs", get(logs))
         .route("/api/ledger", get(ledger))
+        .route("/api/slo", get(slo::list))
+        .route("/api/slo/{id}", get(slo::one))
+        .route("/api/slo/{id}/traces", get(slo::traces))
+        .route("/api/slo/{id}/history", get(slo::history))
         .route("/debug/ledger", get(ledger_as_text))
         .route("/runbooks/{page}", get(runbook))
         .route("/livez", get(|| async { "ok\n" }))

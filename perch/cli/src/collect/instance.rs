@@ -1,19 +1,22 @@
 //! A graph at work with the local store behind it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use collector_nodes::REGISTRY;
 use collector_pipeline::config::Config;
 use collector_pipeline::graph::{DrainReport, Graph, PipelineLog, ReloadError, Running};
+use collector_pipeline::node::Observer;
 use collector_telemetry::Metrics;
 use collector_telemetry::names::metric;
 use durable_fs::{DiskFs, SystemClock};
+use perch_slo_tracker::{Tracker, View};
 use perch_store::{Followers, Source, Store, StoreOptions};
 use tokio::runtime::Handle;
 
 use crate::check::host;
+use crate::registry::REGISTRY;
 
 /// How long what waits may be sent at the end; `perch up` and Kubernetes wait longer than this.
 pub(super) const DRAIN: Duration = Duration::from_secs(10);
@@ -22,6 +25,8 @@ pub(super) const DRAIN: Duration = Duration::from_secs(10);
 pub(super) struct Instance {
     pub(super) running: Running,
     pub(super) store: Store,
+    /// What the SLO trackers know.
+    pub(super) slo: Vec<View>,
     /// Absent only while they give way to others.
     followers: Option<Followers>,
     metrics: Metrics,
@@ -34,7 +39,9 @@ impl Instance {
         let running = graph.start().await?;
         let (store, followers) = follow(&running, metrics)?;
         let followers = Some(followers);
-        Ok(Self { running, store, followers, metrics: metrics.clone() })
+        let slo = trackers(&running);
+        perch_slo_tracker::publish(metrics, &slo)?;
+        Ok(Self { running, store, slo, followers, metrics: metrics.clone() })
     }
 
     /// Puts `config` in force in the same storage folder; what leaves may take until `within` to be emptied.
@@ -45,6 +52,10 @@ impl Instance {
     ) -> Result<DrainReport, ReloadError> {
         let before = self.running.logs();
         let report = self.running.reload(config, within).await;
+        self.slo = trackers(&self.running);
+        if let Err(error) = perch_slo_tracker::publish(&self.metrics, &self.slo) {
+            tracing::error!(%error, "the metrics of objectives are not those of the trackers now");
+        }
         let now = self.running.logs();
         let is_same = |(a, b): (&PipelineLog, &PipelineLog)| a.reader.is_of(&b.reader);
         if before.len() == now.len() && before.iter().zip(&now).all(is_same) {
@@ -72,6 +83,21 @@ impl Instance {
             .context("the local store's threads could not be stopped")?;
         Ok(report)
     }
+}
+
+/// What the SLO trackers of a graph know, each once.
+fn trackers(running: &Running) -> Vec<View> {
+    let mut known: Vec<&Arc<dyn Observer>> = Vec::new();
+    for observer in running.observers() {
+        if !known.iter().any(|k| Arc::ptr_eq(k, observer)) {
+            known.push(observer);
+        }
+    }
+    let view = |observer: &Arc<dyn Observer>| {
+        let any: &dyn Any = observer.as_ref();
+        any.downcast_ref::<Tracker>().map(|tracker| tracker.view().clone())
+    };
+    known.into_iter().filter_map(view).collect()
 }
 
 /// The local store over the logs of all trace and log pipelines.

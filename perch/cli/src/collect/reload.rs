@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use collector_nodes::REGISTRY;
 use collector_pipeline::config::Config;
 use collector_pipeline::graph::{self, Plan, ReloadError};
 use collector_telemetry::names::{attr, metric, span};
@@ -25,6 +24,7 @@ use super::account;
 use super::instance::{DRAIN, Instance};
 use crate::api::{Current, Reloaded};
 use crate::check::{host, load};
+use crate::registry::REGISTRY;
 
 /// How long pipelines on disk get for the requests under way: what waits is sent by those that are opened next.
 const ON_DISK: Duration = Duration::from_secs(1);
@@ -135,7 +135,7 @@ impl Reloader {
             Err(ReloadError::RolledBack(error)) => Outcome::Failed(error.to_string()),
             Err(torn @ ReloadError::Torn { .. }) => return Err(torn.into()),
         };
-        self.current.show(&instance.running, &instance.store);
+        self.current.show(&instance.running, &instance.store, &instance.slo);
         self.instance = Some(instance);
         Ok(outcome)
     }
@@ -160,7 +160,7 @@ impl Reloader {
                 (again, Outcome::Failed(format!("{error:#}")))
             }
         };
-        self.current.show(&instance.running, &instance.store);
+        self.current.show(&instance.running, &instance.store, &instance.slo);
         self.instance = Some(instance);
         Ok(outcome)
     }

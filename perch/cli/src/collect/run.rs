@@ -62,6 +62,7 @@ async fn collect(
         health: instance.running.health().clone(),
         ledger: instance.running.ledger().clone(),
         store: instance.store.clone(),
+        slo: instance.slo.clone(),
         metrics: metrics.clone(),
         clock: Arc::new(SystemClock::new()),
         reloaded: None,

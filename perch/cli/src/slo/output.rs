@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use slo::burn::{Fault, Tier};
 use slo::compile::Compiled;
 use slo::finding::{Finding, Level};
 use slo::model::{Indicator, Period};
@@ -96,11 +97,17 @@ pub(super) fn table(plans: &[Plan]) -> String {
 pub(super) fn objectives(plans: &[Plan]) -> Value {
     let one = |plan: &Plan| {
         let o = &plan.objective;
-        let tier = |t: &slo::burn::Tier| {
+        // Nothing but failures, at the traffic that is stated, else at plenty of it.
+        let per_second = o.traffic.per_hour.map_or(1e6, |n| n / 3_600.0);
+        let outage = Fault { rate: per_second, share: 1.0 };
+        let tier = |t: &Tier| {
+            let told = t.detection(outage).map(|fires| {
+                json!({"fires_after_s": fires, "clears_after_s": t.reset(outage, t.long.seconds())})
+            });
             json!({
                 "name": t.name, "severity": t.severity.as_str(), "factor": t.factor,
                 "threshold": t.threshold, "long": t.long.to_string(),
-                "short": t.short.map(|s| s.to_string()),
+                "short": t.short.map(|s| s.to_string()), "outage": told,
             })
         };
         json!({

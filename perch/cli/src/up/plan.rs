@@ -1,6 +1,6 @@
 //! The Engine and the collector as components, and the configuration the collector runs with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::backends::{Found, Kind};
@@ -8,6 +8,7 @@ use super::options::{Listeners, Options};
 use super::process::Program;
 use super::state_dir::StateDir;
 use super::supervisor::Component;
+use crate::shipped;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ENGINE_STOPS_WITHIN: Duration = Duration::from_secs(10);
@@ -27,7 +28,8 @@ pub(super) fn collector(
 ) -> std::io::Result<Component> {
     let listen = &options.listen;
     let config = state.at("perch.yaml");
-    let yaml = configuration(listen, found, &state.at("storage"));
+    let objectives = state.at("objectives/engine.yaml");
+    let yaml = configuration(listen, found, &state.at("storage"), &objectives);
     let args = ["collect", "--config", &config.display().to_string(), "--api-listen"];
     let mut args: Vec<String> = args.map(Into::into).into();
     args.push(listen.api.addr.to_string());
@@ -44,7 +46,8 @@ pub(super) fn collector(
         ready_url: format!("{}/readyz", listen.api.url()),
         ready_within: READY_WITHIN,
         stop_within: COLLECTOR_STOPS_WITHIN,
-        files: vec![(config, yaml)],
+        // What the collector promises it counts in metrics of its own, which do not pass through it.
+        files: vec![(objectives, shipped::ENGINE.to_owned()), (config, yaml)],
     })
 }
 
@@ -86,7 +89,7 @@ pub(super) fn engine(
 }
 
 /// The collector's configuration: one receiver, an exporter for each server that runs.
-fn configuration(listen: &Listeners, found: &Found, log: &std::path::Path) -> String {
+fn configuration(listen: &Listeners, found: &Found, log: &Path, objectives: &Path) -> String {
     let exporters: Vec<(Kind, &str, String)> = [
         (Kind::Jaeger, "otlp_grpc/jaeger", listen.jaeger_otlp_grpc.url()),
         (
@@ -118,6 +121,11 @@ fn configuration(listen: &Listeners, found: &Found, log: &std::path::Path) -> St
         yaml.push('\n');
     }
     yaml.push_str(&format!(
+        "# Counts what the objectives call good and bad, before anything is left out.\nprocessors:\n  \
+         slo_tracker:\n    objectives: [\"{}\"]\n\n",
+        objectives.display()
+    ));
+    yaml.push_str(&format!(
         "# The local store reads traces and logs back from here.\nstorage:\n  directory: \"{}\"\n  \
          max_bytes: 1GiB\n\nservice:\n",
         log.display()
@@ -134,15 +142,16 @@ fn configuration(listen: &Listeners, found: &Found, log: &std::path::Path) -> St
         [("traces", Kind::Jaeger), ("metrics", Kind::Prometheus), ("logs", Kind::Loki)]
     {
         let to = exporters.iter().find(|(k, ..)| *k == kind).map_or("", |(_, name, _)| name);
-        yaml.push_str(&format!("    {signal}: {{ receivers: [otlp], exporters: [{to}] }}\n"));
+        let through = if signal == "logs" { "" } else { "processors: [slo_tracker], " };
+        yaml.push_str(&format!(
+            "    {signal}: {{ receivers: [otlp], {through}exporters: [{to}] }}\n"
+        ));
     }
     yaml
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::Parser;
 
     use super::super::options::Addresses;
@@ -158,7 +167,13 @@ mod tests {
         let listen = Flags::parse_from(["perch"]).addresses.into();
         let present = kinds.iter().map(|k| (*k, PathBuf::new())).collect();
         let found = Found { present, missing: Vec::new() };
-        configuration(&listen, &found, Path::new("/state/perch/storage"))
+        let state = Path::new("/state/perch");
+        configuration(
+            &listen,
+            &found,
+            &state.join("storage"),
+            &state.join("objectives/engine.yaml"),
+        )
     }
 
     #[test]

@@ -1,0 +1,216 @@
+//! Which objectives a span belongs to, and whether it is good.
+
+use std::collections::HashMap;
+
+use collector_otlp::view::{ResourceView, SpanKind, SpanView, StatusCode, TracesView};
+use slo::model::{Match, Spans};
+
+use super::attributes::{Keys, Slots};
+use super::condition::{Test, text_of};
+use crate::groups::put_value;
+
+/// All objectives that count spans.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SpanMatcher {
+    keys: Keys,
+    /// Where `error.type` is.
+    error_slot: usize,
+    rules: Vec<Rule>,
+    by_service: HashMap<Box<str>, ByName>,
+    any_service: ByName,
+}
+
+/// Rules by the name of the span.
+#[derive(Debug, Clone, Default)]
+struct ByName {
+    named: HashMap<Box<str>, Vec<u32>>,
+    any: Vec<u32>,
+}
+
+/// One objective.
+#[derive(Debug, Clone)]
+struct Rule {
+    objective: usize,
+    kind: Option<SpanKind>,
+    when: Vec<Condition>,
+    good: Vec<Condition>,
+    threshold_nanos: Option<u64>,
+    /// Slots of what it is kept apart by.
+    group: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct Condition {
+    slot: usize,
+    key: Box<str>,
+    test: Test,
+}
+
+/// A span that counts for an objective.
+#[derive(Debug)]
+pub(crate) struct Event<'e> {
+    /// The objective's place.
+    pub(crate) objective: usize,
+    /// What it is kept apart by: values with their lengths; empty where it is not.
+    pub(crate) group: &'e [u8],
+    /// Why it is bad; none for a good one.
+    pub(crate) bad: Option<Fault<'e>>,
+    /// The span.
+    pub(crate) span: &'e SpanView<'e>,
+    /// The resource's `service.name`.
+    pub(crate) service: &'e str,
+}
+
+/// Why a span is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault<'e> {
+    /// Its status; the text is the best that is known.
+    Error(&'e str),
+    /// It took longer than its threshold.
+    Slow,
+    /// An attribute is not what a good span's is.
+    Attribute(&'e str),
+}
+
+impl SpanMatcher {
+    /// Takes an objective in; the fault where one of its conditions cannot be compiled.
+    pub(crate) fn add(&mut self, objective: usize, spans: &Spans) -> Result<(), String> {
+        let rule = Rule {
+            objective,
+            kind: spans.kind.as_deref().and_then(kind),
+            when: self.conditions(&spans.attributes)?,
+            good: self.conditions(&spans.good_when)?,
+            threshold_nanos: spans.threshold_ms.map(|ms| ms.saturating_mul(1_000_000)),
+            group: spans.group_by.iter().map(|key| self.keys.slot(key)).collect(),
+        };
+        // Errors are told apart by this attribute, whoever asks.
+        self.error_slot = self.keys.slot(ERROR_TYPE);
+        let n = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        self.rules.push(rule);
+        let by_name = match &spans.service {
+            Some(service) => self.by_service.entry(service.as_str().into()).or_default(),
+            None => &mut self.any_service,
+        };
+        match &spans.name {
+            Some(name) => by_name.named.entry(name.as_str().into()).or_default().push(n),
+            None => by_name.any.push(n),
+        }
+        Ok(())
+    }
+
+    fn conditions(&mut self, all: &[Match]) -> Result<Vec<Condition>, String> {
+        let mut compile = |m: &Match| {
+            let (slot, key) = (self.keys.slot(&m.name), m.name.as_str().into());
+            Ok(Condition { slot, key, test: Test::of(m)? })
+        };
+        all.iter().map(&mut compile).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Calls `each` with everything that counts in a request.
+    pub(crate) fn walk(&self, payload: &[u8], mut each: impl FnMut(&Event<'_>)) {
+        let mut scratch = Scratch::default();
+        let mut of_resource = vec![None; self.keys.len()];
+        let mut of_span = of_resource.clone();
+        for resource in TracesView::over(payload).resource_spans() {
+            let service = resource.resource.service_name().unwrap_or_default();
+            let by_service = self.by_service.get(service);
+            if by_service.is_none() && self.any_service.is_empty() {
+                continue;
+            }
+            self.read_resource(&resource.resource, &mut of_resource);
+            for span in resource.scope_spans().flat_map(|scope| scope.spans()) {
+                let mut filled = false;
+                for by_name in by_service.into_iter().chain([&self.any_service]) {
+                    for &n in by_name.named.get(span.name).into_iter().flatten().chain(&by_name.any)
+                    {
+                        let Some(rule) = self.rules.get(n as usize) else { continue };
+                        if rule.kind.is_some_and(|kind| kind != span.kind) {
+                            continue;
+                        }
+                        if !filled && rule.asks(&span) {
+                            of_span.copy_from_slice(&of_resource);
+                            self.keys.fill(span.attributes(), &mut of_span);
+                            filled = true;
+                        }
+                        let slots = if filled { &of_span } else { &of_resource };
+                        if !rule.when.iter().all(|c| c.holds(slots, &mut scratch.text)) {
+                            continue;
+                        }
+                        scratch.group.clear();
+                        for &slot in &rule.group {
+                            let value = text_of(slots[slot], &mut scratch.text);
+                            put_value(&mut scratch.group, value);
+                        }
+                        let error = text_of(slots[self.error_slot], &mut scratch.error);
+                        let bad = rule.fault(&span, slots, error, &mut scratch.text);
+                        let (objective, group) = (rule.objective, scratch.group.as_slice());
+                        each(&Event { objective, group, bad, span: &span, service });
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_resource<'a>(&self, resource: &ResourceView<'a>, into: &mut Slots<'a>) {
+        into.fill(None);
+        self.keys.fill(resource.attributes(), into);
+    }
+}
+
+/// The attribute that says what kind of error it was.
+const ERROR_TYPE: &str = "error.type";
+
+/// Buffers that are used again for every span.
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    error: String,
+    group: Vec<u8>,
+}
+
+impl ByName {
+    fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.any.is_empty()
+    }
+}
+
+impl Rule {
+    /// Whether attributes of this span have to be read.
+    fn asks(&self, span: &SpanView<'_>) -> bool {
+        let by_attributes = !self.when.is_empty() || !self.good.is_empty();
+        by_attributes || !self.group.is_empty() || span.status == StatusCode::Error
+    }
+
+    fn fault<'e>(
+        &'e self,
+        span: &SpanView<'e>,
+        slots: &Slots<'e>,
+        error: &'e str,
+        scratch: &mut String,
+    ) -> Option<Fault<'e>> {
+        if span.status == StatusCode::Error {
+            return Some(Fault::Error(if error.is_empty() { span.status_message } else { error }));
+        }
+        if let Some(wrong) = self.good.iter().find(|c| !c.holds(slots, scratch)) {
+            return Some(Fault::Attribute(&wrong.key));
+        }
+        let slow = self.threshold_nanos.is_some_and(|most| span.duration_nanos() > most);
+        slow.then_some(Fault::Slow)
+    }
+}
+
+impl Condition {
+    fn holds(&self, slots: &Slots<'_>, scratch: &mut String) -> bool {
+        let value = slots.get(self.slot).copied().flatten();
+        self.test.holds(text_of(value, scratch))
+    }
+}
+
+fn kind(name: &str) -> Option<SpanKind> {
+    use SpanKind::{Client, Consumer, Internal, Producer, Server};
+    [Internal, Server, Client, Producer, Consumer].into_iter().find(|k| k.name() == name)
+}
