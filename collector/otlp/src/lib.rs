@@ -7,6 +7,7 @@
 
 pub mod admission;
 mod bearer;
+mod caller;
 pub mod client;
 mod ids;
 pub mod inflate;
@@ -25,6 +26,7 @@ pub mod view;
 pub mod wire;
 
 pub use bearer::BearerTokens;
+pub use caller::Caller;
 pub use ids::{NotAnId, SpanId, TraceId};
 pub use limits::Limits;
 pub use malformed::Malformed;

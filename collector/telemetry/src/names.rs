@@ -231,6 +231,16 @@ pub mod metric {
         buckets: &[],
     };
 
+    /// Counter: Spans of the process's own that were sent (`delivered`) or lost (`dropped`).
+    pub const OWN_SPANS: Metric = Metric {
+        name: "perch.own.spans",
+        prometheus: "perch_own_spans_total",
+        unit: "{span}",
+        help: "Spans of the process's own that were sent (`delivered`) or lost (`dropped`).",
+        labels: &["outcome"],
+        buckets: &[],
+    };
+
     /// Counter: Events that an objective counts, before any sampling.
     pub const SLO_EVENTS: Metric = Metric {
         name: "perch.slo.events",
@@ -318,10 +328,12 @@ pub mod span {
     pub const COLLECT_START: &str = "perch.collect.start";
     /// A configuration was read again, from the signal until what changed is in force or was refused.
     pub const CONFIG_RELOAD: &str = "perch.config.reload";
-    /// An attempt to export failed; one of the failures of ten seconds.
-    pub const EXPORT_FAILURE: &str = "perch.export.failure";
-    /// The collector's end, until the requests under way were answered; what follows comes too late to be told.
-    pub const COLLECT_DRAIN: &str = "perch.collect.drain";
+    /// The log of a pipeline was opened on disk, with whatever had to be mended.
+    pub const LOG_OPEN: &str = "perch.log.open";
+    /// A request was received, from its headers to its reply; the child of the caller's span where there is one.
+    pub const RECEIVE: &str = "perch.receive";
+    /// One attempt to deliver what one request brought; the child of its reception where that was traced.
+    pub const DELIVER: &str = "perch.deliver";
 }
 
 /// Attribute keys.
@@ -336,16 +348,30 @@ pub mod attr {
     pub const NODE: &str = "node";
     /// What became of an item on its edge, or of a configuration that was read again.
     pub const OUTCOME: &str = "outcome";
+    /// How often the delivery was tried, this time included.
+    pub const PERCH_ATTEMPT: &str = "perch.attempt";
     /// The run of `perch bench send` that made an item, in hex. Only on items it makes.
     pub const PERCH_BENCH_RUN: &str = "perch.bench.run";
     /// The item's number within its run, counted from 2^28 so that all take the same bytes. Only on items `perch bench send` makes.
     pub const PERCH_BENCH_SEQ: &str = "perch.bench.seq";
     /// What a reload put in force, by name, separated by commas.
     pub const PERCH_CHANGED: &str = "perch.changed";
+    /// What was answered: `ok`, or the code of the refusal or failure.
+    pub const PERCH_CODE: &str = "perch.code";
     /// The exporter's name, in a span.
     pub const PERCH_EXPORTER: &str = "perch.exporter";
+    /// Spans, data points or log records of a request, in a span.
+    pub const PERCH_ITEMS: &str = "perch.items";
     /// Attributes of a log record that did not fit the backend's bounds.
     pub const PERCH_LEFT_OUT: &str = "perch.left_out";
+    /// The pipeline's name, in a span.
+    pub const PERCH_PIPELINE: &str = "perch.pipeline";
+    /// The receiver's name, in a span.
+    pub const PERCH_RECEIVER: &str = "perch.receiver";
+    /// The kind of telemetry, in a span.
+    pub const PERCH_SIGNAL: &str = "perch.signal";
+    /// `grpc` or `http`, in a span.
+    pub const PERCH_TRANSPORT: &str = "perch.transport";
     /// The pipeline's name in the configuration.
     pub const PIPELINE: &str = "pipeline";
     /// Why items were dropped; `none` for items that were not.

@@ -4,11 +4,15 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::io::copy;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use rustix::process::Signal;
 use support::{Perch, call, get, perch, send, wait_for};
 
@@ -218,4 +222,98 @@ fn many_reloads_under_load_lose_nothing() {
     assert!(n_more <= 4 * N_RELOADS, "{n_more} more than were acknowledged");
     assert!(collector.end_by(Signal::TERM).success());
     assert!(sink.end_by(Signal::TERM).success());
+}
+
+#[test]
+fn a_storage_folder_that_is_taken_brings_the_one_before_back() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let port = free_port();
+    let mut collector = start(dir.path(), &config(dir.path(), port, ""));
+    let mut holder = sink(other.path(), free_port());
+    assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
+    std::fs::write(dir.path().join("perch.yaml"), config(other.path(), port, "")).unwrap();
+    until_reloaded(&collector, "failed", 1);
+    assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
+    assert_eq!(n_taken(&collector), 2, "the log of before goes on");
+    let ready = get(&format!("{}/readyz?format=json", collector.text("/api"))).unwrap().json();
+    let error = &ready["configuration"]["error"];
+    assert_eq!((&ready["ready"], &error["code"]), (&true.into(), &"config_failed".into()));
+    assert!(error["message"].as_str().unwrap().contains("another collector uses"), "{error}");
+    assert!(holder.end_by(Signal::TERM).success());
+    assert!(collector.end_by(Signal::TERM).success());
+}
+
+/// Passes connections on to `port` and counts them.
+fn counted(port: u16, n_connections: &'static AtomicU64) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for near in listener.incoming().map(Result::unwrap) {
+            n_connections.fetch_add(1, Relaxed);
+            let far = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            for (mut from, mut to) in [
+                (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                (far.try_clone().unwrap(), near.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+    at
+}
+
+fn one_span() -> ExportTraceServiceRequest {
+    let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Default::default() };
+    let scope_spans = vec![ScopeSpans { spans: vec![span], ..Default::default() }];
+    let resource_spans = vec![ResourceSpans { scope_spans, ..Default::default() }];
+    ExportTraceServiceRequest { resource_spans }
+}
+
+#[test]
+fn a_connection_survives_the_reload_of_another_pipeline() {
+    const N_RELOADS: u64 = 10;
+    static N_CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let dir = tempfile::tempdir().unwrap();
+    let (grpc, http) = (free_port(), free_port());
+    let text = |n: u64| {
+        format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}}}}},\n  \
+             otlp/logs: {{protocols: {{http: {{endpoint: '127.0.0.1:{http}'}}}}}}}}\n\
+             exporters: {{debug: {{max_lines: 1}}, debug/logs: {{max_lines: {}}}}}\n\
+             service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}},\n  \
+             logs: {{receivers: [otlp/logs], exporters: [debug/logs], ack_timeout: {}s}}}}}}\n",
+            1 + n % 2,
+            5 + n % 3
+        )
+    };
+    let mut collector = start(dir.path(), &text(0));
+    let (stop, n_sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let endpoint = format!("http://127.0.0.1:{}", counted(grpc, &N_CONNECTIONS));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let mut client = TraceServiceClient::connect(endpoint).await.unwrap();
+                while !stop.load(Relaxed) {
+                    client.export(one_span()).await.unwrap();
+                    n_sent.fetch_add(1, Relaxed);
+                }
+            });
+        });
+        for n in 1..=N_RELOADS {
+            std::fs::write(dir.path().join("perch.yaml"), text(n)).unwrap();
+            send(collector.pid(), Signal::HUP);
+            until_reloaded(&collector, "applied", n);
+            assert_eq!(post(http, "/v1/logs", br#"{"resourceLogs":[]}"#), Some(200));
+            let before = n_sent.load(Relaxed);
+            wait_for("spans come through", || (n_sent.load(Relaxed) > before).then_some(()));
+        }
+        stop.store(true, Relaxed);
+    });
+    assert_eq!(N_CONNECTIONS.load(Relaxed), 1, "it is the connection of the beginning");
+    assert_eq!(n_taken(&collector), n_sent.load(Relaxed), "no span was refused or sent again");
+    assert!(collector.end_by(Signal::TERM).success());
 }

@@ -4,15 +4,16 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::body::{self, ReplyBody};
 use super::decode::{Format, Raw, decode};
 use super::listen::Shared;
 use super::refused::{Refused, Taken, sort};
-use super::sink::Sink;
+use super::sink::{Call, Sink};
 use crate::status::{Code, Status, encode_grpc_message};
 use crate::wire::{write_len, write_tag, write_varint};
-use crate::{Encoding, Request, Signal};
+use crate::{Caller, Encoding, Request, Signal};
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -59,6 +60,7 @@ async fn export<S: Sink>(
     request: http::Request<Incoming>,
 ) -> Result<Taken, Refused> {
     shared.authenticate(request.headers())?;
+    let call = Call { caller: Caller::of(request.headers()), since: Instant::now() };
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
     let max = limits.max_wire_bytes + PREFIX;
@@ -79,17 +81,21 @@ async fn export<S: Sink>(
     };
     let raw = Raw { signal, format: Format::Protobuf, encoding, bytes, ticket };
     let (request, ticket) = decode(raw, limits).await?;
-    let taken = take(shared, request).await;
+    let taken = take(shared, request, call).await;
     drop(ticket);
     taken
 }
 
 /// Hands a request to the sink; one without items has nothing to hand over.
-pub(super) async fn take<S: Sink>(shared: &Shared<S>, request: Request) -> Result<Taken, Refused> {
+pub(super) async fn take<S: Sink>(
+    shared: &Shared<S>,
+    request: Request,
+    call: Call,
+) -> Result<Taken, Refused> {
     if request.n_items == 0 {
         return Ok(Taken::Whole);
     }
-    sort(shared.sink.accept(request).await)
+    sort(shared.sink.accept_call(request, call).await)
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

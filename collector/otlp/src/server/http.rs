@@ -9,6 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::body::{self, ReplyBody};
 use super::decode::{Format, Raw, decode};
@@ -16,9 +17,9 @@ use super::grpc::{partial_success, take};
 use super::host;
 use super::listen::Shared;
 use super::refused::{Refused, Taken};
-use super::sink::Sink;
+use super::sink::{Call, Sink};
 use crate::status::Code;
-use crate::{Encoding, Signal};
+use crate::{Caller, Encoding, Signal};
 
 /// Answers one request that came in on address `local`.
 pub(super) async fn handle<S: Sink>(
@@ -85,6 +86,7 @@ async fn export<S: Sink>(
     request: http::Request<Incoming>,
 ) -> Result<Taken, Refused> {
     shared.authenticate(request.headers())?;
+    let call = Call { caller: Caller::of(request.headers()), since: Instant::now() };
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
     let (max, timeout) = (limits.max_wire_bytes, shared.options.body_timeout);
@@ -99,7 +101,7 @@ async fn export<S: Sink>(
     let (bytes, ticket) = reader.read(request).await?;
     let raw = Raw { signal, format, encoding, bytes, ticket };
     let (request, ticket) = decode(raw, limits).await?;
-    let taken = take(shared, request).await;
+    let taken = take(shared, request, call).await;
     drop(ticket);
     taken
 }

@@ -26,4 +26,4 @@ mod sink;
 pub use host::names_us;
 pub use listen::{Bound, bind};
 pub use options::ServerOptions;
-pub use sink::{Refusal, Reply, Sink};
+pub use sink::{Call, Refusal, Reply, Sink};

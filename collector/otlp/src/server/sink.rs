@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::{Request, Signal};
+use tokio::time::Instant;
+
+use crate::{Caller, Request, Signal};
 
 /// Takes proven requests; the reply is sent when the future ends, so its end is the acknowledgement.
 pub trait Sink: Send + Sync + 'static {
@@ -11,10 +13,25 @@ pub trait Sink: Send + Sync + 'static {
     /// away; the sender has no reply then and will send again.
     fn accept(&self, request: Request) -> impl Future<Output = Reply> + Send;
 
+    /// The same, with what is known of the call; a sink that does not ask who calls takes the request alone.
+    fn accept_call(&self, request: Request, call: Call) -> impl Future<Output = Reply> + Send {
+        let _ = call;
+        self.accept(request)
+    }
+
     /// Learns that a request was refused before it became one; for counting only.
     fn refused(&self, signal: Signal, refusal: Refusal) {
         let _ = (signal, refusal);
     }
+}
+
+/// What is known of a call besides its request.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Who calls, where that is told.
+    pub caller: Option<Caller>,
+    /// When its headers were there.
+    pub since: Instant,
 }
 
 /// A sink's answer.

@@ -27,101 +27,99 @@ impl Number {
 /// Bit of a point's flags that says "this series ended here"; such a point has no value.
 const NO_RECORDED_VALUE: u32 = 1;
 
-/// A point of a gauge or a sum; times are nanoseconds since the epoch, 0 where absent.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NumberPointView<'a> {
-    /// Start of what it sums.
-    pub start_time_unix_nano: u64,
-    /// When it was taken.
-    pub time_unix_nano: u64,
-    /// Its value.
-    pub value: Option<Number>,
-    /// OTLP flags.
-    pub flags: u32,
-    body: &'a [u8],
-}
+/// The view of one kind of point: what all of them have, and its own fields with the arms that read them.
+macro_rules! point {
+    (
+        $(#[$doc:meta])*
+        $name:ident { attributes: $attributes:literal, flags: $flags:literal }
+        { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }
+        |$view:ident| { $($arms:tt)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default)]
+        pub struct $name<'a> {
+            /// Start of what it sums, in nanoseconds since the epoch; 0 where absent.
+            pub start_time_unix_nano: u64,
+            /// When it was taken, in nanoseconds since the epoch; 0 where absent.
+            pub time_unix_nano: u64,
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// OTLP flags.
+            pub flags: u32,
+            body: &'a [u8],
+        }
 
-impl<'a> View<'a> for NumberPointView<'a> {
-    fn over(body: &'a [u8]) -> Self {
-        let mut view = Self { body, ..Self::default() };
-        for field in Fields::over(body) {
-            match field {
-                (2, Value::Fixed64(nanos)) => view.start_time_unix_nano = nanos,
-                (3, Value::Fixed64(nanos)) => view.time_unix_nano = nanos,
-                (4, Value::Fixed64(bits)) => {
-                    view.value = Some(Number::Double(f64::from_bits(bits)))
+        impl<'a> View<'a> for $name<'a> {
+            fn over(body: &'a [u8]) -> Self {
+                let mut $view = Self { body, ..Self::default() };
+                for field in Fields::over(body) {
+                    match field {
+                        (2, Value::Fixed64(nanos)) => $view.start_time_unix_nano = nanos,
+                        (3, Value::Fixed64(nanos)) => $view.time_unix_nano = nanos,
+                        ($flags, Value::Varint(bits)) => $view.flags = low32(bits),
+                        $($arms)*
+                        _ => {}
+                    }
                 }
-                (6, Value::Fixed64(bits)) => view.value = Some(Number::Int(bits.cast_signed())),
-                (8, Value::Varint(bits)) => view.flags = low32(bits),
-                _ => {}
+                $view
             }
         }
-        view
+
+        impl<'a> $name<'a> {
+            /// Its attributes.
+            pub fn attributes(&self) -> Messages<'a, KeyValueView<'a>> {
+                Messages::of(self.body, $attributes)
+            }
+
+            /// Whether it says that the series ended.
+            pub fn no_recorded_value(&self) -> bool {
+                self.flags & NO_RECORDED_VALUE != 0
+            }
+        }
+    };
+}
+
+point! {
+    /// A point of a gauge or a sum.
+    NumberPointView { attributes: 7, flags: 8 }
+    {
+        /// Its value.
+        value: Option<Number>,
+    }
+    |view| {
+        (4, Value::Fixed64(bits)) => view.value = Some(Number::Double(f64::from_bits(bits))),
+        (6, Value::Fixed64(bits)) => view.value = Some(Number::Int(bits.cast_signed())),
     }
 }
 
 impl<'a> NumberPointView<'a> {
-    /// Its attributes.
-    pub fn attributes(&self) -> Messages<'a, KeyValueView<'a>> {
-        Messages::of(self.body, 7)
-    }
-
     /// Its exemplars.
     pub fn exemplars(&self) -> Messages<'a, ExemplarView<'a>> {
         Messages::of(self.body, 5)
     }
+}
 
-    /// Whether it says that the series ended.
-    pub fn no_recorded_value(&self) -> bool {
-        self.flags & NO_RECORDED_VALUE != 0
+point! {
+    /// A point of a histogram with explicit bounds.
+    HistogramPointView { attributes: 9, flags: 10 }
+    {
+        /// Values seen.
+        count: u64,
+        /// Their sum.
+        sum: Option<f64>,
+        /// The smallest.
+        min: Option<f64>,
+        /// The largest.
+        max: Option<f64>,
     }
-}
-
-/// A point of a histogram with explicit bounds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HistogramPointView<'a> {
-    /// Start of what it sums.
-    pub start_time_unix_nano: u64,
-    /// When it was taken.
-    pub time_unix_nano: u64,
-    /// Values seen.
-    pub count: u64,
-    /// Their sum.
-    pub sum: Option<f64>,
-    /// The smallest.
-    pub min: Option<f64>,
-    /// The largest.
-    pub max: Option<f64>,
-    /// OTLP flags.
-    pub flags: u32,
-    body: &'a [u8],
-}
-
-impl<'a> View<'a> for HistogramPointView<'a> {
-    fn over(body: &'a [u8]) -> Self {
-        let mut view = Self { body, ..Self::default() };
-        for field in Fields::over(body) {
-            match field {
-                (2, Value::Fixed64(nanos)) => view.start_time_unix_nano = nanos,
-                (3, Value::Fixed64(nanos)) => view.time_unix_nano = nanos,
-                (4, Value::Fixed64(bits)) => view.count = bits,
-                (5, Value::Fixed64(bits)) => view.sum = Some(f64::from_bits(bits)),
-                (10, Value::Varint(bits)) => view.flags = low32(bits),
-                (11, Value::Fixed64(bits)) => view.min = Some(f64::from_bits(bits)),
-                (12, Value::Fixed64(bits)) => view.max = Some(f64::from_bits(bits)),
-                _ => {}
-            }
-        }
-        view
+    |view| {
+        (4, Value::Fixed64(bits)) => view.count = bits,
+        (5, Value::Fixed64(bits)) => view.sum = Some(f64::from_bits(bits)),
+        (11, Value::Fixed64(bits)) => view.min = Some(f64::from_bits(bits)),
+        (12, Value::Fixed64(bits)) => view.max = Some(f64::from_bits(bits)),
     }
 }
 
 impl<'a> HistogramPointView<'a> {
-    /// Its attributes.
-    pub fn attributes(&self) -> Messages<'a, KeyValueView<'a>> {
-        Messages::of(self.body, 9)
-    }
-
     /// Its exemplars.
     pub fn exemplars(&self) -> Messages<'a, ExemplarView<'a>> {
         Messages::of(self.body, 8)
@@ -136,81 +134,48 @@ impl<'a> HistogramPointView<'a> {
     pub fn explicit_bounds(&self) -> Doubles<'a> {
         Scalars::of(self.body, 7)
     }
+}
 
-    /// Whether it says that the series ended.
-    pub fn no_recorded_value(&self) -> bool {
-        self.flags & NO_RECORDED_VALUE != 0
+point! {
+    /// A point of a histogram with exponential bounds.
+    ExponentialHistogramPointView { attributes: 1, flags: 10 }
+    {
+        /// Values seen.
+        count: u64,
+        /// Their sum.
+        sum: Option<f64>,
+        /// The smallest.
+        min: Option<f64>,
+        /// The largest.
+        max: Option<f64>,
+        /// Bounds are powers of 2^(2^-scale).
+        scale: i32,
+        /// Values counted as zero.
+        zero_count: u64,
+        /// Half the width of what counts as zero.
+        zero_threshold: f64,
+        /// Buckets above zero.
+        positive: BucketsView<'a>,
+        /// Buckets below zero.
+        negative: BucketsView<'a>,
     }
-}
-
-/// A point of a histogram with exponential bounds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ExponentialHistogramPointView<'a> {
-    /// Start of what it sums.
-    pub start_time_unix_nano: u64,
-    /// When it was taken.
-    pub time_unix_nano: u64,
-    /// Values seen.
-    pub count: u64,
-    /// Their sum.
-    pub sum: Option<f64>,
-    /// The smallest.
-    pub min: Option<f64>,
-    /// The largest.
-    pub max: Option<f64>,
-    /// Bounds are powers of 2^(2^-scale).
-    pub scale: i32,
-    /// Values counted as zero.
-    pub zero_count: u64,
-    /// Half the width of what counts as zero.
-    pub zero_threshold: f64,
-    /// Buckets above zero.
-    pub positive: BucketsView<'a>,
-    /// Buckets below zero.
-    pub negative: BucketsView<'a>,
-    /// OTLP flags.
-    pub flags: u32,
-    body: &'a [u8],
-}
-
-impl<'a> View<'a> for ExponentialHistogramPointView<'a> {
-    fn over(body: &'a [u8]) -> Self {
-        let mut view = Self { body, ..Self::default() };
-        for field in Fields::over(body) {
-            match field {
-                (2, Value::Fixed64(nanos)) => view.start_time_unix_nano = nanos,
-                (3, Value::Fixed64(nanos)) => view.time_unix_nano = nanos,
-                (4, Value::Fixed64(bits)) => view.count = bits,
-                (5, Value::Fixed64(bits)) => view.sum = Some(f64::from_bits(bits)),
-                (6, Value::Varint(bits)) => view.scale = zigzag32(bits),
-                (7, Value::Fixed64(bits)) => view.zero_count = bits,
-                (8, Value::Len(bytes)) => view.positive = BucketsView::over(bytes),
-                (9, Value::Len(bytes)) => view.negative = BucketsView::over(bytes),
-                (10, Value::Varint(bits)) => view.flags = low32(bits),
-                (12, Value::Fixed64(bits)) => view.min = Some(f64::from_bits(bits)),
-                (13, Value::Fixed64(bits)) => view.max = Some(f64::from_bits(bits)),
-                (14, Value::Fixed64(bits)) => view.zero_threshold = f64::from_bits(bits),
-                _ => {}
-            }
-        }
-        view
+    |view| {
+        (4, Value::Fixed64(bits)) => view.count = bits,
+        (5, Value::Fixed64(bits)) => view.sum = Some(f64::from_bits(bits)),
+        (6, Value::Varint(bits)) => view.scale = zigzag32(bits),
+        (7, Value::Fixed64(bits)) => view.zero_count = bits,
+        (8, Value::Len(bytes)) => view.positive = BucketsView::over(bytes),
+        (9, Value::Len(bytes)) => view.negative = BucketsView::over(bytes),
+        (12, Value::Fixed64(bits)) => view.min = Some(f64::from_bits(bits)),
+        (13, Value::Fixed64(bits)) => view.max = Some(f64::from_bits(bits)),
+        (14, Value::Fixed64(bits)) => view.zero_threshold = f64::from_bits(bits),
     }
 }
 
 impl<'a> ExponentialHistogramPointView<'a> {
-    /// Its attributes.
-    pub fn attributes(&self) -> Messages<'a, KeyValueView<'a>> {
-        Messages::of(self.body, 1)
-    }
-
     /// Its exemplars.
     pub fn exemplars(&self) -> Messages<'a, ExemplarView<'a>> {
         Messages::of(self.body, 11)
-    }
-
-    /// Whether it says that the series ended.
-    pub fn no_recorded_value(&self) -> bool {
-        self.flags & NO_RECORDED_VALUE != 0
     }
 }
 
@@ -241,53 +206,25 @@ impl<'a> BucketsView<'a> {
     }
 }
 
-/// A point of a summary.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SummaryPointView<'a> {
-    /// Start of what it sums.
-    pub start_time_unix_nano: u64,
-    /// When it was taken.
-    pub time_unix_nano: u64,
-    /// Values seen.
-    pub count: u64,
-    /// Their sum.
-    pub sum: f64,
-    /// OTLP flags.
-    pub flags: u32,
-    body: &'a [u8],
-}
-
-impl<'a> View<'a> for SummaryPointView<'a> {
-    fn over(body: &'a [u8]) -> Self {
-        let mut view = Self { body, ..Self::default() };
-        for field in Fields::over(body) {
-            match field {
-                (2, Value::Fixed64(nanos)) => view.start_time_unix_nano = nanos,
-                (3, Value::Fixed64(nanos)) => view.time_unix_nano = nanos,
-                (4, Value::Fixed64(bits)) => view.count = bits,
-                (5, Value::Fixed64(bits)) => view.sum = f64::from_bits(bits),
-                (8, Value::Varint(bits)) => view.flags = low32(bits),
-                _ => {}
-            }
-        }
-        view
+point! {
+    /// A point of a summary.
+    SummaryPointView { attributes: 7, flags: 8 }
+    {
+        /// Values seen.
+        count: u64,
+        /// Their sum.
+        sum: f64,
+    }
+    |view| {
+        (4, Value::Fixed64(bits)) => view.count = bits,
+        (5, Value::Fixed64(bits)) => view.sum = f64::from_bits(bits),
     }
 }
 
 impl<'a> SummaryPointView<'a> {
-    /// Its attributes.
-    pub fn attributes(&self) -> Messages<'a, KeyValueView<'a>> {
-        Messages::of(self.body, 7)
-    }
-
     /// Its quantiles.
     pub fn quantiles(&self) -> Messages<'a, QuantileView> {
         Messages::of(self.body, 6)
-    }
-
-    /// Whether it says that the series ended.
-    pub fn no_recorded_value(&self) -> bool {
-        self.flags & NO_RECORDED_VALUE != 0
     }
 }
 

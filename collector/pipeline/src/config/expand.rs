@@ -57,8 +57,10 @@ impl Config {
         }
         let logs = Map::of("level", text(self.log_level.clone())).end();
         let mut telemetry = Map::of("logs", logs);
-        if let Some(pipeline) = &self.own_traces {
-            telemetry.put("traces", Map::of("pipeline", text(pipeline.to_string())).end());
+        if let Some(own) = &self.own_traces {
+            let mut written = own.written.clone();
+            mask(&mut written);
+            telemetry.put("traces", written);
         }
         let mut service = Map::of("telemetry", telemetry.end());
         service.put("pipelines", pipelines.end());

@@ -34,6 +34,7 @@ pub use error::{ConfigError, Finding};
 pub use expand::{Kinds, with_defaults};
 pub use memory::{MemoryLimit, Share};
 pub use nearest::nearest;
+pub use own::{OwnProtocol, OwnTracesConfig};
 pub use tree::{At, Key, Tree, Value};
 pub use types::{
     Ack, ApiConfig, Component, ComponentId, Config, Note, PipelineConfig, PipelineId, QueueConfig,

@@ -115,7 +115,7 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let pipelines =
         read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
 
-    let own_traces = super::own::read(&service, &pipelines, found);
+    let own_traces = super::own::read(&service, found);
 
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
         let mut ids: Vec<_> = pipelines.iter().flat_map(|p| pick(p).iter().cloned()).collect();

@@ -223,16 +223,51 @@ fn settings_of_others_are_mapped_or_noted() {
     );
 }
 
+/// A configuration with that under `service.telemetry.traces`.
+fn with_own_traces(traces: &str) -> String {
+    format!(
+        "receivers: {{otlp: }}\nexporters: {{debug: }}\nservice:\n  telemetry: {{traces: {traces}}}\n  \
+         pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}\n"
+    )
+}
+
 #[test]
-fn own_spans_name_a_pipeline_that_is() {
-    let text = |name: &str| {
-        format!(
-            "receivers: {{otlp: }}\nexporters: {{debug: }}\nservice:\n  telemetry: {{traces: {{pipeline: {name}}}}}\n  \
-             pipelines: {{traces/own: {{receivers: [otlp], exporters: [debug]}}}}\n"
-        )
-    };
-    let config = parse(&text("traces/own")).unwrap();
-    assert_eq!(config.own_traces.map(|p| p.to_string()).as_deref(), Some("traces/own"));
-    let said = parse(&text("traces/owm")).unwrap_err();
-    assert!(said.contains("4:34: service.telemetry.traces: `traces/owm` is no traces pipeline (did you mean `traces/own`?)"), "{said}");
+fn own_traces_are_read_in_the_opentelemetry_shape() {
+    let otlp = "{otlp: {protocol: http/protobuf, endpoint: 'http://h:4318', timeout: 2000, \
+                compression: gzip, headers: [{name: x-key, value: s3cret}]}}";
+    let sampler = "sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.25}}}}";
+    let batch = format!("processors: [{{batch: {{schedule_delay: 100, exporter: {otlp}}}}}]");
+    let text = with_own_traces(&format!("{{{batch}, {sampler}, max_spans_per_second: 7}}"));
+    let own = parse(&text).unwrap().own_traces.unwrap();
+    assert_eq!((own.protocol, own.endpoint.as_str()), (OwnProtocol::Http, "http://h:4318"));
+    assert_eq!((own.ratio, own.max_per_second), (0.25, 7));
+    assert_eq!((own.timeout, own.delay), (Duration::from_secs(2), Duration::from_millis(100)));
+    assert_eq!(own.headers["x-key"], "s3cret");
+    let plain = with_own_traces(
+        "{processors: [{batch: {exporter: {otlp: {protocol: grpc, endpoint: 'h:1', insecure: true}}}}]}",
+    );
+    let own = parse(&plain).unwrap().own_traces.unwrap();
+    assert_eq!((own.protocol, own.ratio, own.max_per_second), (OwnProtocol::Grpc, 1.0, 100));
+    assert!(parse(&with_own_traces("{}")).unwrap().own_traces.is_none());
+}
+
+#[test]
+fn what_is_wrong_with_own_traces_is_said_at_its_place() {
+    for (traces, said) in [
+        (
+            "{procesors: []}",
+            "service.telemetry.traces: unknown key `procesors` (did you mean `processors`?)",
+        ),
+        (
+            "{sampler: {trace_id_ratio_based: {ratio: 2}}, processors: [{batch: {exporter: {otlp: {protocol: grpc, endpoint: h}}}}]}",
+            "`ratio` is not between 0 and 1",
+        ),
+        (
+            "{processors: [{batch: {exporter: {otlp: {protocol: http/json, endpoint: h}}}}]}",
+            "http/json",
+        ),
+    ] {
+        let error = parse(&with_own_traces(traces)).unwrap_err();
+        assert!(error.contains(said), "{traces}: {error}");
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::memory::MemoryLimit;
+use super::own::OwnTracesConfig;
 use super::tree::{At, Tree};
 use crate::Signal;
 
@@ -33,8 +34,8 @@ pub struct Config {
     pub api: ApiConfig,
     /// The process's log level, a `tracing` filter.
     pub log_level: String,
-    /// The traces pipeline that carries the process's own spans; absent, there are none.
-    pub own_traces: Option<PipelineId>,
+    /// Where spans of the process's own go; absent, there are none.
+    pub own_traces: Option<OwnTracesConfig>,
     /// What was understood but means something else here.
     pub notes: Vec<Note>,
 }

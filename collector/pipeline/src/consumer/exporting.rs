@@ -174,6 +174,11 @@ impl Consumer {
         inner.window.queued(self.reader.taken())
     }
 
+    /// From now on so many bytes of records may wait for it.
+    pub fn resize(&self, share: u64) {
+        self.claim.resize(share);
+    }
+
     /// Bytes of records between the cursor and the head.
     #[must_use]
     pub fn n_waiting_bytes(&self) -> u64 {
@@ -368,6 +373,13 @@ impl InHand {
     #[must_use]
     pub fn n_items(&self) -> u64 {
         self.n_items.into()
+    }
+
+    /// The pipeline in whose log it lies, and where.
+    #[must_use]
+    pub fn place(&self) -> (&str, Position) {
+        let position = self.record.as_ref().map_or_else(Position::default, |r| r.position);
+        (&self.consumer.key.pipeline, position)
     }
 
     /// The exporter is done with it in `totals`, which must sum up to it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::exporting::{Consumer, Fetch, InHand, Step};
 
@@ -15,6 +16,7 @@ pub struct Feed {
     /// Where the next look begins, so that no pipeline waits for another to run dry.
     turn: AtomicUsize,
     closed: AtomicBool,
+    retired: CancellationToken,
 }
 
 enum Offer {
@@ -29,7 +31,7 @@ impl Feed {
     #[must_use]
     pub fn new(consumers: Vec<Arc<Consumer>>, wake: Arc<Notify>) -> Arc<Self> {
         let (turn, closed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Self { consumers, wake, turn, closed })
+        Arc::new(Self { consumers, wake, turn, closed, retired: CancellationToken::new() })
     }
 
     /// The consumers it comes from.
@@ -45,11 +47,17 @@ impl Feed {
             tokio::pin!(woken);
             // Registered before the look, so that no record in between is missed.
             woken.as_mut().enable();
+            if self.retired.is_cancelled() {
+                return None;
+            }
             match self.offer() {
                 Offer::Item(item) => return Some(item),
                 Offer::Fetch(fetch) => fetch.run().await,
                 Offer::Ended => return None,
-                Offer::Wait => woken.await,
+                Offer::Wait => tokio::select! {
+                    () = woken => {}
+                    () = self.retired.cancelled() => {}
+                },
             }
         }
     }
@@ -59,6 +67,16 @@ impl Feed {
         self.closed.store(true, SeqCst);
         self.wake.notify_waiters();
         self.wake.notify_one();
+    }
+
+    /// Gives out nothing more; what waits stays for the next feed from the same consumers.
+    pub fn retire(&self) {
+        self.retired.cancel();
+    }
+
+    /// Waits until it is retired.
+    pub async fn retired(&self) {
+        self.retired.cancelled().await;
     }
 
     fn offer(&self) -> Offer {

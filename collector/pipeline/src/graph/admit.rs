@@ -23,16 +23,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::gate::Ways;
 use super::intake::{Admission, Branch, Keep, Offered, Patience, RETRY_FULL, RETRY_UNAVAILABLE};
 use crate::Batch;
 use crate::config::Ack;
 use crate::ledger::{Amount, Reason};
 use crate::log::{LogError, Position, Reserved, Room};
+use crate::own::Traced;
 
 /// A batch for which there is room everywhere.
 struct Admitting {
-    branches: Arc<[Branch]>,
+    /// Held until it has gone all its way over them.
+    ways: Arc<Ways>,
     batch: Batch,
+    /// Wants to know where it lies.
+    traced: Option<Arc<Traced>>,
     /// In logs in memory, by branch.
     rings: Vec<(usize, Reserved)>,
     /// In front of logs on disk that are not waited for, by branch.
@@ -58,7 +63,8 @@ struct Deliveries {
 }
 
 /// Offers a batch to all branches of its signal.
-pub(super) fn admit(branches: &Arc<[Branch]>, batch: Batch) -> Offered {
+pub(super) fn admit(ways: &Arc<Ways>, batch: Batch, traced: Option<Arc<Traced>>) -> Offered {
+    let branches = &ways.branches;
     let fed: Vec<usize> = fed(branches, &batch).collect();
     if fed.is_empty() {
         return Admission::Unwanted.into();
@@ -87,7 +93,7 @@ pub(super) fn admit(branches: &Arc<[Branch]>, batch: Batch) -> Offered {
         }
     }
     let patience = patience(branches, &batch);
-    let admitting = Admitting { branches: Arc::clone(branches), batch, rings, rooms };
+    let admitting = Admitting { ways: Arc::clone(ways), batch, traced, rings, rooms };
     if waited_for.is_empty() && patience.is_none() {
         admitting.complete(Vec::new());
         return Admission::Accepted.into();
@@ -102,13 +108,13 @@ pub(super) fn admit(branches: &Arc<[Branch]>, batch: Batch) -> Offered {
 }
 
 /// The branches that take the batch.
-fn fed(branches: &[Branch], batch: &Batch) -> impl Iterator<Item = usize> {
+fn fed(branches: &[Arc<Branch>], batch: &Batch) -> impl Iterator<Item = usize> {
     let signal = batch.signal;
     branches.iter().enumerate().filter(move |(_, b)| b.signal == signal).map(|(i, _)| i)
 }
 
 /// How long the reply may wait for deliveries; nothing where it waits for none.
-fn patience(branches: &Arc<[Branch]>, batch: &Batch) -> Option<Patience> {
+fn patience(branches: &Arc<[Arc<Branch>]>, batch: &Batch) -> Option<Patience> {
     let trunks = fed(branches, batch).map(|i| &branches[i].trunk);
     let limit = trunks.filter(|t| t.ack == Ack::Delivered).map(|t| t.ack_timeout).max()?;
     let (branches, batch) = (Arc::clone(branches), batch.clone());
@@ -128,7 +134,7 @@ fn refusal(error: &LogError) -> Admission {
 impl Admitting {
     /// Completes once all logs of `waited_for` have the batch.
     fn after(self, waited_for: Vec<(usize, Room)>, reply: oneshot::Sender<Admission>) {
-        let (branches, batch) = (Arc::clone(&self.branches), self.batch.clone());
+        let (branches, batch) = (Arc::clone(&self.ways.branches), self.batch.clone());
         let vote = Arc::new(Mutex::new(Vote {
             admitting: Some(self),
             reply: Some(reply),
@@ -148,7 +154,8 @@ impl Admitting {
     /// The batch is where it must be, `took`; the rest gets it now. Says where it stands in all logs
     /// that have it by then.
     fn complete(self, mut took: Places) -> Places {
-        let Self { branches, batch, rings, rooms } = self;
+        let Self { ways, batch, traced, rings, rooms } = self;
+        let branches = &ways.branches;
         let Amount { n_items, n_bytes } = Amount::of(&batch);
         for (i, _) in &took {
             branches[*i].edge.enter(n_items, n_bytes);
@@ -166,18 +173,25 @@ impl Admitting {
         for (i, room) in rooms {
             branches[i].waiting.add(n_items, n_bytes);
             branches[i].edge.enter(n_items, n_bytes);
-            let (branches, sent) = (Arc::clone(&branches), batch.clone());
+            let (branches, sent) = (Arc::clone(branches), batch.clone());
+            let traced = traced.clone();
             room.submit(branches[i].origin, batch.clone(), move |written| {
+                if let (Some(traced), Ok(position)) = (&traced, &written) {
+                    traced.lies_at(&branches[i].trunk.pipeline, *position);
+                }
                 branches[i].arrived(&sent, written.map(|_| ()));
                 branches[i].waiting.sub(n_items, n_bytes);
             });
+        }
+        for (i, position) in &took {
+            traced.iter().for_each(|t| t.lies_at(&branches[*i].trunk.pipeline, *position));
         }
         took
     }
 
     /// Completes, and replies once everything is delivered that `ack: delivered` waits for.
     fn deliver(self, took: Places, reply: oneshot::Sender<Admission>) {
-        let branches = Arc::clone(&self.branches);
+        let branches = Arc::clone(&self.ways.branches);
         let wanted = fed(&branches, &self.batch)
             .filter(|i| branches[*i].trunk.ack == Ack::Delivered)
             .collect::<Vec<_>>();
@@ -233,7 +247,7 @@ impl Vote {
         let Some(refused) = self.refused.take() else { return admitting.deliver(took, reply) };
         let Amount { n_items, n_bytes } = Amount::of(&admitting.batch);
         for (branch, _) in took {
-            let branch = &admitting.branches[branch];
+            let branch = &admitting.ways.branches[branch];
             branch.edge.enter(n_items, n_bytes);
             branch.edge.deliver(n_items, n_bytes);
             branch.note_duplicate(&admitting.batch);

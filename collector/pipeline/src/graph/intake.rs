@@ -3,19 +3,21 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use collector_otlp::server::Call;
 use collector_telemetry::Counter;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use super::admit::admit;
-use crate::config::Ack;
+use super::gate::Gate;
+use crate::config::{Ack, ComponentId};
 use crate::consumer::Consumer;
 use crate::ledger::Edge;
 use crate::log::{Committer, Log, Origin};
+use crate::own::{OwnTraces, Traced};
 use crate::{Batch, Signal};
 
 /// What senders are told to wait when there is no room: long enough for a cursor to move.
@@ -28,7 +30,13 @@ const LATE: &str = "the delivery did not end in time; what was sent is kept";
 
 /// Takes batches from one receiver into all pipelines it feeds; clones are one.
 #[derive(Clone)]
-pub struct Intake(Arc<dyn Fn(Batch) -> Offered + Send + Sync>);
+pub struct Intake {
+    take: Arc<Take>,
+    /// Where receptions are told, and by which name.
+    own: Option<(OwnTraces, Arc<str>)>,
+}
+
+type Take = dyn Fn(Batch, Option<Arc<Traced>>) -> Offered + Send + Sync;
 
 /// What became of an offered batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,24 +135,42 @@ impl Waiting {
 impl Intake {
     /// An intake that calls `take`; how tests and other hosts stand in for a graph.
     pub fn new(take: impl Fn(Batch) -> Admission + Send + Sync + 'static) -> Self {
-        Self(Arc::new(move |batch| take(batch).into()))
+        Self { take: Arc::new(move |batch, _| take(batch).into()), own: None }
     }
 
-    pub(super) fn of(branches: Vec<Branch>, draining: &Arc<AtomicBool>) -> Self {
-        let (branches, draining): (Arc<[Branch]>, _) = (branches.into(), Arc::clone(draining));
-        Self(Arc::new(move |batch| {
-            if draining.load(Relaxed) {
-                return Admission::Unavailable { retry_after: RETRY_UNAVAILABLE, message: ENDING }
-                    .into();
-            }
-            admit(&branches, batch)
-        }))
+    pub(super) fn of(gate: Arc<Gate>, receiver: &ComponentId, own: &OwnTraces) -> Self {
+        let own = Some((own.clone(), receiver.to_string().into()));
+        Self { take: Arc::new(move |batch, traced| gate.offer(batch, traced)), own }
+    }
+
+    /// Offers a batch that came over `transport` in a call, which is traced where it is to be.
+    pub async fn receive(&self, batch: Batch, transport: &str, call: &Call) -> Admission {
+        let reception = self.own.as_ref().and_then(|(own, receiver)| {
+            own.receive(receiver, transport, &batch, call.caller.as_ref(), call.since.elapsed())
+        });
+        let Some(reception) = reception else { return self.offer(batch).await };
+        let admission = (self.take)(batch, Some(reception.traced())).await;
+        reception.end(admission.code());
+        admission
     }
 
     /// Offers a batch: all pipelines take it or none. The answer comes when the strictest of them
     /// has it; it is taken or refused whether or not anyone waits for the answer.
     pub fn offer(&self, batch: Batch) -> Offered {
-        (self.0)(batch)
+        (self.take)(batch, None)
+    }
+}
+
+impl Admission {
+    /// The word for metrics and spans.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Accepted => "ok",
+            Self::Full { .. } => "full",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unwanted => "unwanted",
+        }
     }
 }
 

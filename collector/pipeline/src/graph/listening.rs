@@ -15,7 +15,6 @@ use crate::queue::Jitter;
 
 /// An exporter whose listener is open.
 pub(super) struct Listening {
-    pub(super) name: ComponentId,
     exporter: Arc<dyn Exporter>,
     entry: Entry,
     first: Started,
@@ -39,7 +38,7 @@ impl Listening {
             first.map_err(|source| GraphError::Exporter { exporter: name.clone(), source })?;
         shown.bound(first.bound.clone());
         let entry = health.entry(format!("listener/{name}"));
-        Ok(Some(Self { name, exporter, entry, first }))
+        Ok(Some(Self { exporter, entry, first }))
     }
 
     /// Serves until told to stop; opened again after a panic.

@@ -16,9 +16,7 @@
 //! 4. Every pipeline has a log, on disk where `storage.directory` is set and else in memory; exporters
 //!    read from there and from nowhere else. No exporter feels another until its share of the log is
 //!    full.
-//!
-//! # Not here
-//! Configuration reload.
+//! 5. A reload leaves alone what is equal in both configurations ([`Running::reload`]).
 //!
 //! # Failure
 //! A node that panics is restarted with back-off and is not ready meanwhile. A log that cannot be
@@ -26,19 +24,30 @@
 
 mod admit;
 mod build;
+mod drain;
+mod gate;
 mod health;
 mod intake;
 mod listening;
 mod meters;
+mod nodes;
+mod pipeline;
 mod plan;
+mod receiving;
+mod reload;
 mod running;
+mod sending;
+mod site;
 mod supervise;
 #[cfg(test)]
 mod tests;
 mod trunk;
 
-pub use build::{Graph, GraphError, Host, check};
-pub use health::{Health, NodeHealth, NodeState};
+pub use build::{Graph, GraphError, Host};
+pub use drain::DrainReport;
+pub use health::{Health, NodeHealth, NodeState, PipelineHealth, QueueHealth, Trouble};
 pub use intake::{Admission, Intake, Offered};
+pub use nodes::check;
 pub use plan::{Parts, Plan};
-pub use running::{DrainReport, PipelineLog, Running};
+pub use reload::ReloadError;
+pub use running::{PipelineLog, Running};

@@ -15,10 +15,16 @@ pub struct Plan {
     pub receivers: Parts<ComponentId>,
     /// The same for exporters.
     pub exporters: Parts<ComponentId>,
+    /// The same for processors.
+    pub processors: Parts<ComponentId>,
     /// What else differs that concerns logs and replies, in words of the configuration.
     pub others: Vec<String>,
     /// What only the next start can put in force.
     pub at_next_start: Vec<String>,
+    /// Own spans go elsewhere, or others do.
+    pub own_traces: bool,
+    /// Logs lie elsewhere, or somewhere at all: nothing of the old graph can go on.
+    pub moves_storage: bool,
 }
 
 /// Parts of a graph by what becomes of them.
@@ -46,8 +52,13 @@ impl Plan {
         say("service.telemetry.logs.level", old.log_level != new.log_level, &mut at_next_start);
         say("storage", old.storage != new.storage || old.keeps_log != new.keeps_log, &mut others);
         say("memory_limiter", old.memory != new.memory, &mut others);
-        say("service.telemetry.traces", old.own_traces != new.own_traces, &mut others);
+        let own_traces = bare_own(old) != bare_own(new);
+        say("service.telemetry.traces", own_traces, &mut others);
+        let folder = |config: &Config| config.storage.as_ref().map(|s| s.directory.clone());
         Self {
+            own_traces,
+            moves_storage: folder(old) != folder(new) || old.keeps_log != new.keeps_log,
+            processors: parts(&old.processors, &new.processors, |c| &c.id, is_same_component),
             pipelines: parts(&old.pipelines, &new.pipelines, |p| &p.id, is_same_pipeline),
             receivers: parts(&old.receivers, &new.receivers, |c| &c.id, is_same_component),
             exporters: parts(&old.exporters, &new.exporters, |c| &c.id, is_same_component),
@@ -63,21 +74,6 @@ impl Plan {
         now == Self::default()
     }
 
-    /// Whether all of it is nodes with other settings, in the same places.
-    #[must_use]
-    pub fn exchanges_nodes_only(&self) -> bool {
-        let changed = |parts: &Parts<ComponentId>| parts.changed.clone();
-        let (receivers, exporters) = (changed(&self.receivers), changed(&self.exporters));
-        let only = |changed| Parts { changed, ..Parts::default() };
-        let nodes = Self {
-            receivers: only(receivers),
-            exporters: only(exporters),
-            at_next_start: self.at_next_start.clone(),
-            ..Self::default()
-        };
-        *self == nodes && !self.is_same()
-    }
-
     /// What changes, for the log: `+exporters.loki`, `-…`, `~…`.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -85,6 +81,7 @@ impl Plan {
         self.pipelines.name("pipelines", &mut names);
         self.receivers.name("receivers", &mut names);
         self.exporters.name("exporters", &mut names);
+        self.processors.name("processors", &mut names);
         names.extend(self.others.iter().map(|other| format!("~{other}")));
         names
     }
@@ -124,7 +121,7 @@ fn parts<T, Id: Ord + Clone>(
     parts
 }
 
-fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
+pub(super) fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
     let bare = |p: &PipelineConfig| {
         let mut p = p.clone();
         p.at = At::default();
@@ -136,8 +133,13 @@ fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
     bare(a) == bare(b)
 }
 
-fn is_same_component(a: &Component, b: &Component) -> bool {
+pub(super) fn is_same_component(a: &Component, b: &Component) -> bool {
     a.queue == b.queue && a.retry == b.retry && bare(&a.settings) == bare(&b.settings)
+}
+
+/// What is written of own traces, without its places.
+fn bare_own(config: &Config) -> Option<Tree> {
+    config.own_traces.as_ref().map(|own| bare(&own.written))
 }
 
 /// Settings without their places.
@@ -192,14 +194,6 @@ mod tests {
         assert_eq!(plan.names(), ["+pipelines.traces"]);
         let plan = between(&BASE.replace("max_lines: 5", "retry_on_failure: {max_interval: 9s}"));
         assert_eq!(plan.names(), ["~exporters.debug"]);
-    }
-
-    #[test]
-    fn only_settings_of_nodes_are_exchanged_in_place() {
-        assert!(between(&BASE.replace("http://a/x", "http://b/x")).exchanges_nodes_only());
-        assert!(!between(BASE).exchanges_nodes_only());
-        assert!(!between(&BASE.replace("[debug, loki]", "[debug]")).exchanges_nodes_only());
-        assert!(!between(&format!("{BASE}storage: {{directory: /d}}\n")).exchanges_nodes_only());
     }
 
     #[test]

@@ -1,32 +1,43 @@
 //! A graph at work.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use serde::Serialize;
+use collector_otlp::admission::Budget;
+use collector_telemetry::names::span;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{Graph, GraphError};
-use super::health::Health;
-use super::listening::Listening;
-use super::supervise::supervise;
-use crate::config::{ComponentId, PipelineId};
-use crate::consumer::{Checkpointer, Feed, Observing};
-use crate::ledger::{Ledger, Reason, Snapshot};
-use crate::log::{Committer, LogError, LogReader};
-use crate::node::{Bound, Observer};
-use crate::queue::Lanes;
+use super::drain::{DrainReport, Left};
+use super::gate::Gate;
+use super::health::{Health, Trouble};
+use super::meters::observe;
+use super::pipeline::{Pipeline, Ring};
+use super::receiving::Receiving;
+use super::sending::Sending;
+use super::site::Site;
+use crate::config::{Component, ComponentId, Config, ConfigError, MemoryLimit, PipelineId};
+use crate::consumer::{Checkpointer, Consumer};
+use crate::ledger::Ledger;
+use crate::log::{LogError, LogReader};
+use crate::node::{Bound, Observer, Registry};
+use crate::own::OwnTraces;
 
 /// How often cursors are checkpointed while they move: what a crash sends again is a second's worth.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// An attempt or a write that takes longer than this is taken for stuck; exporters' own time-outs are
 /// far shorter.
 const STUCK_AFTER: Duration = Duration::from_secs(120);
+
+/// How long the last own spans may take; the process does not wait for a dead endpoint.
+const OWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The log of one pipeline, for those who follow it.
 #[derive(Debug, Clone)]
@@ -39,139 +50,81 @@ pub struct PipelineLog {
 
 /// A graph at work. Dropping it stops everything at once; [`Running::shutdown`] drains.
 pub struct Running {
-    health: Health,
-    ledger: Ledger,
-    logs: Vec<PipelineLog>,
-    committers: Vec<(String, Arc<Committer>)>,
-    checkpointer: Arc<Checkpointer>,
+    pub(super) config: Config,
+    pub(super) registry: Registry,
+    pub(super) site: Site,
+    pub(super) budget: Budget,
+    /// What the budget was made of.
+    pub(super) memory: Option<MemoryLimit>,
+    pub(super) health: Health,
+    pub(super) stop: CancellationToken,
+    pub(super) draining: Arc<AtomicBool>,
+    pub(super) receivers: BTreeMap<ComponentId, Receiving>,
+    pub(super) observers: BTreeMap<ComponentId, Arc<dyn Observer>>,
+    /// What the observers were made of.
+    pub(super) processors: BTreeMap<ComponentId, Component>,
+    /// In the order in which they were opened.
+    pub(super) pipelines: Vec<Pipeline>,
+    /// Logs in memory of pipelines that are about to be opened again.
+    pub(super) rings: BTreeMap<PipelineId, Ring>,
+    pub(super) exporters: BTreeMap<ComponentId, Sending>,
+    pub(super) wakes: BTreeMap<ComponentId, Arc<Notify>>,
     checkpoints: JoinHandle<()>,
-    graph_stop: CancellationToken,
-    draining: Arc<std::sync::atomic::AtomicBool>,
-    receivers: Vec<Task>,
-    observers: Vec<(Task, Arc<Observing>)>,
-    exporters: Vec<(Task, Arc<Feed>)>,
-    /// Listeners of exporters that are asked instead of sending.
-    _listening: Vec<Task>,
-}
-
-/// What a shutdown leaves behind.
-#[derive(Debug, Clone, Serialize)]
-pub struct DrainReport {
-    /// Items that were still waiting at the deadline in memory, now dropped as `shutdown`.
-    pub n_dropped: u64,
-    /// The same by exporter; exporters that were empty are left out.
-    pub dropped: Vec<(String, u64)>,
-    /// Items that wait on disk for the next start, by exporter; those that were empty are left out.
-    pub kept: Vec<(String, u64)>,
-    /// All accounts at the end.
-    pub ledger: Snapshot,
-}
-
-/// A task that ends with its handle.
-struct Task {
-    name: ComponentId,
-    handle: JoinHandle<()>,
 }
 
 impl Graph {
     /// Opens all listeners and starts all nodes; if a listener cannot be opened, nothing is left running.
     pub async fn start(self) -> Result<Running, GraphError> {
-        let Self {
-            host,
-            ledger,
-            receivers,
-            observers,
-            lanes,
-            logs,
-            committers,
-            checkpointer,
-            sealed,
-            draining,
-            restarts,
-        } = self;
-        let health = Health::default();
-        probe(&health, &committers, &lanes);
+        let Self { config, registry, site, budget, nodes, pipelines, wakes, started } = self;
+        let health = Health::new(Arc::clone(&site.host.clock));
         let stop = CancellationToken::new();
-        let _unless_running = stop.clone().drop_guard();
+        let unless_running = stop.clone().drop_guard();
+        let draining = Arc::new(AtomicBool::new(false));
 
-        let mut started = Vec::new();
-        for (id, receiver, intake) in receivers {
-            let first = receiver.start(intake.clone(), stop.clone()).await;
-            let first =
-                first.map_err(|source| GraphError::Receiver { receiver: id.clone(), source })?;
-            let entry = health.entry(format!("receiver/{id}"));
-            entry.bound(first.bound.clone());
-            started.push((id, receiver, intake, entry, first));
+        let mut receivers = BTreeMap::new();
+        for (component, node) in config.receivers.iter().filter_map(|c| {
+            let node = nodes.receivers.get(&c.id)?;
+            Some((c.clone(), Arc::clone(node)))
+        }) {
+            let (id, gate) = (component.id.clone(), Gate::closed(&draining));
+            let stop = stop.child_token();
+            let opened = Receiving::open(component, node, gate, (&site, &health), stop).await?;
+            receivers.insert(id, opened);
         }
-        let mut observing = Vec::new();
-        for (name, observer) in observers {
-            let pipeline = &observer.key().pipeline;
-            let entry = health.entry(format!("processor/{name} in {pipeline}"));
-            let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
-            let own = Arc::clone(&observer);
-            let work = move || {
-                let observer = Arc::clone(&own);
-                async move { observer.run().await }
-            };
-            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
-            observing.push((Task { name, handle }, observer));
+        let mut exporters = BTreeMap::new();
+        for (component, node) in config.exporters.iter().filter_map(|c| {
+            let node = nodes.exporters.get(&c.id)?;
+            Some((c.clone(), Arc::clone(node)))
+        }) {
+            let (id, stop) = (component.id.clone(), stop.child_token());
+            exporters.insert(id, Sending::open(component, node, &health, stop).await?);
         }
-        let mut exporters = Vec::new();
-        let mut listening = Vec::new();
-        for (name, feed, lanes) in lanes {
-            let entry = health.entry(format!("exporter/{name}"));
-            listening
-                .extend(Listening::open(&name, lanes.exporter(), &entry, &health, &stop).await?);
-            let (restarts, jitter, stop) = (restarts.clone(), host.jitter.clone(), stop.clone());
-            let work = move || {
-                let lanes = Arc::clone(&lanes);
-                async move { lanes.run().await.map_err(|e| e.to_string()) }
-            };
-            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop, work));
-            exporters.push((Task { name, handle }, feed));
-        }
-        let listening = listening.into_iter().map(|listening| {
-            let name = listening.name.clone();
-            let handle = listening.serve(restarts.clone(), host.jitter.clone(), stop.clone());
-            Task { name, handle }
-        });
-        let listening = listening.collect();
-        let mut receivers = Vec::new();
-        for (name, receiver, intake, entry, first) in started {
-            let (restarts, jitter, told) = (restarts.clone(), host.jitter.clone(), stop.clone());
-            let (mut first, known) = (Some(first), entry.clone());
-            let work = move || {
-                let (receiver, intake) = (Arc::clone(&receiver), intake.clone());
-                let (first, entry, stop) = (first.take(), known.clone(), told.clone());
-                async move {
-                    let started = match first {
-                        Some(started) => started,
-                        None if stop.is_cancelled() => return Ok(()),
-                        None => receiver.start(intake, stop).await.map_err(|e| e.to_string())?,
-                    };
-                    entry.bound(started.bound);
-                    started.work.await.map_err(|e| e.to_string())
-                }
-            };
-            let handle = tokio::spawn(supervise(entry, restarts, jitter, stop.clone(), work));
-            receivers.push(Task { name, handle });
-        }
-        let graph_stop = _unless_running.disarm();
-        let checkpoints = tokio::spawn(checkpoint(Arc::clone(&checkpointer), sealed));
-        Ok(Running {
+        let checkpointer = Arc::clone(&site.checkpointer);
+        let checkpoints = tokio::spawn(checkpoint(checkpointer, Arc::clone(&site.sealed)));
+        let of = |c: &Component| (c.id.clone(), c.clone());
+        let mut running = Running {
+            memory: config.memory,
+            processors: config.processors.iter().map(of).collect(),
+            config,
+            registry,
+            site,
+            budget,
             health,
-            ledger,
-            logs,
-            committers,
-            checkpointer,
-            checkpoints,
-            graph_stop,
+            stop: unless_running.disarm(),
             draining,
             receivers,
-            observers: observing,
+            observers: nodes.observers,
+            pipelines,
+            rings: BTreeMap::new(),
             exporters,
-            _listening: listening,
-        })
+            wakes,
+            checkpoints,
+        };
+        running.lead_own()?;
+        running.set_to_work().await;
+        running.show()?;
+        running.site.own.began_at(span::COLLECT_START, started).end();
+        Ok(running)
     }
 }
 
@@ -185,18 +138,25 @@ impl Running {
     /// The accounts.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+        &self.site.ledger
+    }
+
+    /// The observers at work, each once.
+    pub fn observers(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        self.observers.values()
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The logs of trace and log pipelines.
     #[must_use]
-    pub fn logs(&self) -> &[PipelineLog] {
-        &self.logs
-    }
-
-    /// The observers at work; one that several pipelines name is there for each.
-    pub fn observers(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
-        self.observers.iter().map(|(_, observing)| observing.node())
+    pub fn logs(&self) -> Vec<PipelineLog> {
+        let followed = self.pipelines.iter().filter(|p| p.is_followed(&self.config));
+        followed.map(Pipeline::log).collect()
     }
 
     /// The listeners of all receivers, by `receiver/NAME`.
@@ -211,7 +171,54 @@ impl Running {
 
     /// Writes the checkpoints of everything that moved; blocks until they are on disk.
     pub fn checkpoint(&self) -> Result<(), LogError> {
-        self.checkpointer.write()
+        self.site.checkpointer.write()
+    }
+
+    /// Sets everything to work that is not: observers, exporters on what they are to send, then receivers, which lead
+    /// to the pipelines of the configuration and to no others.
+    pub(super) async fn set_to_work(&mut self) {
+        for pipeline in &mut self.pipelines {
+            pipeline.start(&self.site, &self.health, &self.stop);
+        }
+        for sending in self.exporters.values_mut() {
+            let consumers = consumers_of(&self.pipelines, sending.id());
+            let wake = self.wakes.entry(sending.id().clone()).or_default();
+            sending.send(consumers, wake, &self.site, &self.health).await;
+        }
+        for (id, receiving) in &mut self.receivers {
+            let named = |p: &&Pipeline| self.config.pipelines.iter().any(|c| c.id == *p.id());
+            let ways = self.pipelines.iter().filter(named).filter_map(|p| p.branches.get(id));
+            receiving.gate.lead(ways.map(Arc::clone).collect());
+            receiving.serve(&self.site);
+        }
+    }
+
+    /// Has spans of the process's own go where the configuration says.
+    pub(super) fn lead_own(&self) -> Result<(), GraphError> {
+        let own = self.config.own_traces.as_ref();
+        self.site.own.lead(own).map_err(|finding| {
+            let (file, findings) = (self.config.file.clone(), vec![finding]);
+            ConfigError { file, findings }.into()
+        })
+    }
+
+    /// Spans of the process's own.
+    #[must_use]
+    pub fn own_traces(&self) -> &OwnTraces {
+        &self.site.own
+    }
+
+    /// Shows ledger, cursors and logs as metrics.
+    pub(super) fn show(&self) -> Result<(), GraphError> {
+        let feeds = self
+            .exporters
+            .values()
+            .filter_map(|sending| Some((sending.id().to_string(), Arc::clone(sending.feed()?))));
+        let readers = self.pipelines.iter().map(|p| p.reader.clone());
+        let (site, ledger) = (&self.site, &self.site.ledger);
+        observe(&site.host, ledger, feeds.collect(), readers.collect(), &site.checkpointer)?;
+        super::meters::observe_budget(&site.host.metrics, self.budget.clone())?;
+        Ok(())
     }
 
     /// Refuses new batches, finishes the requests under way, seals the logs, then delivers what waits.
@@ -220,54 +227,36 @@ impl Running {
     pub async fn shutdown(mut self, deadline: Duration) -> DrainReport {
         let deadline = Instant::now() + deadline;
         self.draining.store(true, Relaxed);
-        self.graph_stop.cancel();
-        for mut task in self.receivers.drain(..) {
-            if timeout_at(deadline, &mut task.handle).await.is_err() {
-                tracing::warn!(receiver = %task.name, "requests under way were cut off");
-            }
+        self.stop.cancel();
+        for receiving in self.receivers.values_mut() {
+            receiving.end(Some(deadline)).await;
         }
         // Logs first: what one still writes goes to the exporters afterwards.
-        let committers = std::mem::take(&mut self.committers);
-        let on_disk = !committers.is_empty();
-        let closing =
-            tokio::task::spawn_blocking(move || committers.iter().for_each(|(_, c)| c.close()));
-        if timeout_at(deadline, closing).await.is_err() {
-            tracing::error!("a log could not be written to its end in time");
+        for pipeline in &self.pipelines {
+            pipeline.end_writing(Some(deadline)).await;
         }
-        self.exporters.iter().for_each(|(_, feed)| feed.close());
-        self.observers.iter().for_each(|(_, observer)| observer.close());
-        let (mut dropped, mut kept) = (Vec::new(), Vec::new());
-        for (mut task, feed) in self.exporters.drain(..) {
-            if timeout_at(deadline, &mut task.handle).await.is_err() {
-                task.handle.abort();
-                // Awaited, so that what was under way waits again before it is counted.
-                let _ = (&mut task.handle).await;
-            }
-            let consumers = feed.consumers().iter();
-            let (into, left): (_, u64) = match on_disk {
-                true => (&mut kept, consumers.map(|c| c.queued().n_items).sum()),
-                false => {
-                    (&mut dropped, consumers.map(|c| c.drop_rest(Reason::Shutdown).n_items).sum())
-                }
-            };
-            if left > 0 {
-                into.push((task.name.to_string(), left));
-            }
+        self.exporters.values().filter_map(Sending::feed).for_each(|feed| feed.close());
+        for sending in self.exporters.values_mut() {
+            sending.drain(deadline).await;
         }
-        for (mut task, _) in self.observers.drain(..) {
-            if timeout_at(deadline, &mut task.handle).await.is_err() {
-                tracing::warn!(processor = %task.name, "not everything was observed in time");
-                task.handle.abort();
-                let _ = (&mut task.handle).await;
-            }
+        let mut left = Left::default();
+        for pipeline in &mut self.pipelines {
+            left.take_stock(pipeline);
+            pipeline.end_observing(deadline).await;
         }
         self.checkpoints.abort();
-        let checkpointer = Arc::clone(&self.checkpointer);
+        let checkpointer = Arc::clone(&self.site.checkpointer);
         // Failed, it is logged and counted, and the next start sends a little again.
         let _ = tokio::task::spawn_blocking(move || checkpointer.write()).await;
-        let n_dropped = dropped.iter().map(|(_, n)| n).sum();
-        DrainReport { n_dropped, dropped, kept, ledger: self.ledger.snapshot() }
+        self.site.own.end(OWN_WITHIN).await;
+        left.report(self.site.ledger.snapshot())
     }
+}
+
+/// The consumers in all pipelines of one exporter.
+fn consumers_of(pipelines: &[Pipeline], exporter: &ComponentId) -> Vec<Arc<Consumer>> {
+    let all = pipelines.iter().flat_map(|p| &p.consumers);
+    all.filter(|(id, _)| id == exporter).map(|(_, consumer)| Arc::clone(consumer)).collect()
 }
 
 /// Writes checkpoints while anything moves, and whenever a segment is sealed.
@@ -283,54 +272,16 @@ async fn checkpoint(checkpointer: Arc<Checkpointer>, sealed: Arc<Notify>) {
     }
 }
 
-/// Has health look at what no supervisor sees: logs whose thread is gone, and whatever is stuck.
-fn probe(
-    health: &Health,
-    committers: &[(String, Arc<Committer>)],
-    lanes: &[(ComponentId, Arc<Feed>, Arc<Lanes>)],
-) {
-    let stuck = |busy: Duration| {
-        (busy > STUCK_AFTER).then(|| format!("at the same for {} s", busy.as_secs()))
-    };
-    for (pipeline, committer) in committers {
-        let committer = Arc::downgrade(committer);
-        health.probe(format!("log/{pipeline}"), move || {
-            let committer = committer.upgrade()?;
-            let gone = (!committer.is_alive()).then(|| "its thread is gone".to_owned());
-            gone.or_else(|| stuck(committer.busy_for()))
-        });
-    }
-    for (exporter, _, lanes) in lanes {
-        let lanes = Arc::downgrade(lanes);
-        health.probe(format!("delivery/{exporter}"), move || stuck(lanes.upgrade()?.busy_for()));
-    }
+/// What health says of something that has been at the same for so long.
+pub(super) fn stuck(code: &'static str, busy: Duration) -> Option<Trouble> {
+    (busy > STUCK_AFTER).then(|| Trouble::stuck(code, busy))
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.graph_stop.cancel();
+        self.stop.cancel();
         self.checkpoints.abort();
-        self.committers.iter().for_each(|(_, committer)| committer.end());
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.handle.abort();
-    }
-}
-
-impl fmt::Display for DrainReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for e in &self.ledger.edges {
-            let (name, n_dropped) = (format!("{}/{}/{}", e.pipeline, e.from, e.to), e.n_dropped());
-            write!(f, "{name}: in {}, delivered {}, dropped {n_dropped}", e.entered, e.delivered)?;
-            match e.queued {
-                0 => writeln!(f)?,
-                n => writeln!(f, ", kept for the next start {n}")?,
-            }
-        }
-        Ok(())
+        self.pipelines.iter().for_each(Pipeline::let_go);
     }
 }
 

@@ -8,7 +8,7 @@ use collector_telemetry::Counter;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::health::Entry;
+use super::health::{Entry, Trouble};
 use crate::config::RetryConfig;
 use crate::queue::{Backoff, Jitter, panic_message};
 
@@ -35,14 +35,21 @@ pub(super) async fn supervise<F, W>(
     let mut backoff = Backoff::new(&RESTART, jitter);
     loop {
         entry.ready();
-        let error = match AssertUnwindSafe(work()).catch_unwind().await {
+        let trouble = match AssertUnwindSafe(work()).catch_unwind().await {
             Ok(Ok(())) => break,
-            Ok(Err(error)) => error,
-            Err(panic) => panic_message(panic.as_ref()),
+            Ok(Err(message)) => Trouble { code: "node_failed", message },
+            Err(panic) => Trouble { code: "node_panicked", message: panic_message(panic.as_ref()) },
         };
         let (node, wait) = (entry.name(), backoff.wait(None));
-        tracing::error!(node, error, wait_ms = wait.as_millis(), "node failed, restarting it");
-        entry.failed(error);
+        let (code, error) = (trouble.code, &trouble.message);
+        tracing::error!(
+            node,
+            code,
+            error,
+            wait_ms = wait.as_millis(),
+            "node failed, restarting it"
+        );
+        entry.failed(trouble);
         restarts.add(&[&node], 1);
         // Even when told to stop, a node with work left is started once more, to drain.
         tokio::select! {

@@ -6,6 +6,7 @@ mod delivered;
 mod faults;
 mod observing;
 mod outage;
+mod reload;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -47,7 +48,10 @@ enum Mood {
 }
 
 static REGISTRY: Registry = Registry {
-    receivers: &[ReceiverKind { name: "hand", signals: &Signal::ALL, build: build_hand }],
+    receivers: &[
+        ReceiverKind { name: "hand", signals: &Signal::ALL, build: build_hand },
+        ReceiverKind { name: "mute", signals: &Signal::ALL, build: reload::build_mute },
+    ],
     processors: &[ProcessorKind {
         name: "count",
         signals: &[Signal::Logs],
@@ -353,7 +357,7 @@ fn what_does_not_exist_is_refused_by_name_and_place() {
     let error = check(&config, &REGISTRY, &host(Arc::new(DiskFs))).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "test.yaml:1:21: there is no receiver `kafka` (there are: hand)\n\
+        "test.yaml:1:21: there is no receiver `kafka` (there are: hand, mute)\n\
          test.yaml:2:14: there is no processor `cuont` (the nearest thing here is `count`)\n\
          test.yaml:4:3: there is no exporter `snk` (the nearest thing here is `sink`)\n\
          test.yaml:5:10: exporters.sink: unknown key `stukc` (did you mean `stuck`?)\n\

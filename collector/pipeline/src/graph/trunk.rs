@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::build::Host;
 use super::intake::Keep;
+use super::site::Site;
 use crate::Signal;
 use crate::config::{Ack, ComponentId, Config, MemoryLimit, PipelineConfig, PipelineId};
 use crate::consumer::{
@@ -15,9 +15,7 @@ use crate::consumer::{
     Start, resume,
 };
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
-use crate::log::{
-    Committer, Log, LogError, LogOptions, LogReader, Origin, Role, StorageLock, Sync,
-};
+use crate::log::{Committer, Log, LogError, LogOptions, LogReader, Origin, Role, Sync};
 use crate::node::Observer;
 
 /// A log on disk has at least so many segments in an exporter's share, so that little more than what
@@ -45,14 +43,6 @@ pub(super) struct Opened {
     n_shares: u64,
 }
 
-/// What all pipelines share.
-pub(super) struct Storage<'a> {
-    pub(super) config: &'a Config,
-    pub(super) host: &'a Host,
-    pub(super) lock: Option<Arc<StorageLock>>,
-    pub(super) checkpointer: &'a Arc<Checkpointer>,
-}
-
 /// The register of a pipeline at work.
 pub(super) struct LiveRegister {
     key: Key,
@@ -64,36 +54,43 @@ pub(super) struct LiveRegister {
 
 impl Opened {
     /// Opens the log of `p`; what its checkpoints say is read first.
-    pub(super) fn open(storage: &Storage<'_>, p: &PipelineConfig) -> Result<Self, LogError> {
-        let Storage { config, host, lock, checkpointer } = storage;
+    pub(super) fn open(
+        site: &Site,
+        config: &Config,
+        p: &PipelineConfig,
+        ring: Option<Log>,
+    ) -> Result<Self, LogError> {
+        let Site { host, lock, checkpointer, .. } = site;
         let options = options(config, p);
         let n_shares = p.exporters.len().max(1) as u64;
         let name = p.id.to_string();
-        let (mut register, mut found) = (Register::default(), BTreeMap::new());
-        let (Some(shelf), Some(_)) = (checkpointer.shelf(), &config.storage) else {
-            let log = Log::memory(Arc::clone(&host.clock), options.clone());
-            let (reader, keep) = (log.reader(), Keep::Ring(log));
-            let anybody_new = false;
-            return Ok(Self { keep, reader, register, anybody_new, found, options, n_shares });
-        };
-        register = Register::read(&shelf.read(&Key::register(&name))?);
+        let register = Register::read(&checkpointer.read(&Key::register(&name))?);
+        let mut found = BTreeMap::new();
         for consumer in p.exporters.iter().chain(&p.processors).map(ToString::to_string) {
-            let there = shelf.read(&Key::new(&name, &consumer))?;
+            let there = checkpointer.read(&Key::new(&name, &consumer))?;
             found.insert(consumer, there);
         }
-        let places = found.values().filter_map(|found| match found {
-            Found::Sound(checkpoint) => Some(checkpoint.passed.position),
-            Found::Absent | Found::Damaged => None,
-        });
-        let past = register.past(places);
-        let (fs, clock) = (Arc::clone(&host.fs), Arc::clone(&host.clock));
-        let log = Log::open_after(fs, clock, &log_dir(config, &p.id), options.clone(), &past)?;
-        let sync = match p.ack {
-            Ack::Memory => Sync::OnSeal,
-            Ack::Durable | Ack::Delivered => Sync::Each,
+        let (keep, reader) = if config.storage.is_some() {
+            let places = found.values().filter_map(|found| match found {
+                Found::Sound(checkpoint) => Some(checkpoint.passed.position),
+                Found::Absent | Found::Damaged => None,
+            });
+            let past = register.past(places);
+            let (fs, clock) = (Arc::clone(&host.fs), Arc::clone(&host.clock));
+            let log = Log::open_after(fs, clock, &log_dir(config, &p.id), options.clone(), &past)?;
+            let sync = match p.ack {
+                Ack::Memory => Sync::OnSeal,
+                Ack::Durable | Ack::Delivered => Sync::Each,
+            };
+            let reader = log.reader();
+            (Keep::Disk(Arc::new(Committer::start(log, sync, lock.clone())?)), reader)
+        } else {
+            let fresh = || Log::memory(Arc::clone(&host.clock), options.clone());
+            let log = ring.unwrap_or_else(fresh);
+            let reader = log.reader();
+            reader.resize(options.clone());
+            (Keep::Ring(log), reader)
         };
-        let reader = log.reader();
-        let keep = Keep::Disk(Arc::new(Committer::start(log, sync, lock.clone())?));
         for left in register.consumers.iter().filter(|name| !found.contains_key(*name)) {
             let pipeline = &name;
             tracing::warn!(
@@ -102,7 +99,7 @@ impl Opened {
                 "left the configuration, nothing is kept for it"
             );
         }
-        let anybody_new = !register.known;
+        let anybody_new = config.storage.is_some() && !register.known;
         Ok(Self { keep, reader, register, anybody_new, found, options, n_shares })
     }
 
@@ -130,9 +127,7 @@ impl Opened {
         let Resumed { passed, .. } = self.resume(&key)?;
         let primary = p.primary.contains(exporter);
         let role = if primary { Role::Primary } else { Role::Secondary };
-        // Beside what waits there is room for the segment that is just being passed.
-        let all = self.options.max_bytes.saturating_sub(self.options.segment_bytes).max(1);
-        let share = queue_bytes.map_or(all / self.n_shares, |n| n.min(all));
+        let share = share(&self.options, self.n_shares, queue_bytes);
         let id = edge_id(&p.id, "log", &exporter.to_string());
         let start = Start { key, role, share, passed, wake: Arc::clone(wake) };
         Ok(Consumer::start(&self.reader, start, ledger, id))
@@ -214,6 +209,33 @@ impl Checkpointed for LiveRegister {
 /// The name of an edge.
 pub(super) fn edge_id(pipeline: &PipelineId, from: &str, to: &str) -> EdgeId {
     EdgeId { pipeline: pipeline.to_string(), from: from.to_owned(), to: to.to_owned() }
+}
+
+/// Bytes that may wait for one exporter.
+fn share(options: &LogOptions, n_shares: u64, queue_bytes: Option<u64>) -> u64 {
+    // Beside what waits there is room for the segment that is just being passed.
+    let all = options.max_bytes.saturating_sub(options.segment_bytes).max(1);
+    queue_bytes.map_or(all / n_shares, |n| n.min(all))
+}
+
+/// Bounds the log of `p`, which goes on as it is, and its exporters' shares by another configuration.
+pub(super) fn resize(
+    config: &Config,
+    p: &PipelineConfig,
+    reader: &LogReader,
+    consumers: &[(ComponentId, Arc<Consumer>)],
+) {
+    let options = options(config, p);
+    let n_shares = p.exporters.len().max(1) as u64;
+    for (id, consumer) in consumers {
+        consumer.resize(share(&options, n_shares, queue_bytes(config, id)));
+    }
+    reader.resize(options);
+}
+
+/// What the configuration gives an exporter of each log.
+pub(super) fn queue_bytes(config: &Config, exporter: &ComponentId) -> Option<u64> {
+    config.exporters.iter().find(|c| c.id == *exporter)?.queue.max_bytes
 }
 
 /// The bounds of a pipeline's log: an equal part of the disk's or the memory's.

@@ -70,6 +70,17 @@ impl Ledger {
         edge
     }
 
+    /// The accounts of `pipeline` are closed; gives them as they stand.
+    #[must_use]
+    pub fn close(&self, pipeline: &str) -> Snapshot {
+        let mut edges = self.edges.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, kept) =
+            std::mem::take(&mut *edges).into_iter().partition(|e| e.id().pipeline == pipeline);
+        *edges = kept;
+        let gone: Vec<Edge> = gone;
+        Snapshot { edges: gone.iter().map(Edge::account).collect() }
+    }
+
     /// All accounts as they stand.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

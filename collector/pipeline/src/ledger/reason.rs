@@ -1,10 +1,10 @@
 //! Why items are dropped: the closed list of the catalogue.
 
-use serde::Serialize;
+use collector_telemetry::names;
+use serde::{Serialize, Serializer};
 
 /// Why items were dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The far end refused the batch for good.
     Permanent,
@@ -60,19 +60,47 @@ impl Reason {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
 
-    /// The label value.
+    /// The label value, as the catalogue spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
+        self.name().as_str()
+    }
+
+    fn name(self) -> names::Reason {
         match self {
-            Self::Permanent => "permanent",
-            Self::Partial => "partial",
-            Self::Retention => "retention",
-            Self::RetriesExhausted => "retries_exhausted",
-            Self::Unsupported => "unsupported",
-            Self::Shutdown => "shutdown",
-            Self::Damaged => "damaged",
-            Self::Panic => "panic",
-            Self::Unwritten => "unwritten",
+            Self::Permanent => names::Reason::Permanent,
+            Self::Partial => names::Reason::Partial,
+            Self::Retention => names::Reason::Retention,
+            Self::RetriesExhausted => names::Reason::RetriesExhausted,
+            Self::Unsupported => names::Reason::Unsupported,
+            Self::Shutdown => names::Reason::Shutdown,
+            Self::Damaged => names::Reason::Damaged,
+            Self::Panic => names::Reason::Panic,
+            Self::Unwritten => names::Reason::Unwritten,
         }
+    }
+}
+
+/// As it is spelt everywhere else.
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_of_the_catalogue_is_one_here() {
+        let ours: Vec<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+        let all: Vec<_> =
+            names::Reason::ALL.iter().filter(|r| **r != names::Reason::None).collect();
+        assert_eq!(ours.iter().collect::<Vec<_>>(), all);
+        assert_eq!(
+            serde_json::to_string(&Reason::RetriesExhausted).unwrap(),
+            "\"retries_exhausted\""
+        );
     }
 }

@@ -14,7 +14,7 @@ use super::reader::LogReader;
 use super::record::{Position, SegmentId};
 use super::segment::Segment;
 use super::state::State;
-use super::writer::Shared;
+use super::writer::{LogOptions, Shared};
 use crate::ledger::{Amount, Edge};
 
 /// A place in a log and what lies before it.
@@ -181,6 +181,11 @@ impl LogReader {
         (self.shared.end(&state), state.origins.clone())
     }
 
+    /// From now on the log has other bounds; what is there already goes when room is needed next.
+    pub fn resize(&self, options: LogOptions) {
+        self.shared.resize(options);
+    }
+
     /// Has `hook` called on the writer's thread before a segment goes that a claim passed since its
     /// last checkpoint, and once more afterwards where it says that none could be written: on a disk
     /// that was full there is room then.
@@ -215,6 +220,14 @@ impl Claim {
         let mut state = self.shared.lock();
         if let Some(entry) = state.claims.iter_mut().find(|c| c.id == self.id) {
             entry.kept = to;
+        }
+    }
+
+    /// From now on so many bytes of records may wait for it.
+    pub fn resize(&self, share: u64) {
+        let mut state = self.shared.lock();
+        if let Some(entry) = state.claims.iter_mut().find(|c| c.id == self.id) {
+            entry.share = share;
         }
     }
 

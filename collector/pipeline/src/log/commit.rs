@@ -108,7 +108,7 @@ impl Committer {
         let shared = &self.inbox.log.shared;
         let n_bytes = shared.cost(batch);
         let reserved = shared.reserve(n_bytes)?;
-        let max_bytes = shared.options.waiting_bytes;
+        let max_bytes = shared.options().waiting_bytes;
         let mut waiting = self.inbox.lock();
         if waiting.n_bytes > 0 && waiting.n_bytes + n_bytes > max_bytes {
             return None;

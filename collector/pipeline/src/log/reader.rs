@@ -87,6 +87,12 @@ impl LogReader {
         }
     }
 
+    /// Whether both read the same log.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// All segments, oldest first.
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentInfo> {
@@ -98,7 +104,7 @@ impl LogReader {
     #[must_use]
     pub fn ahead_bytes(&self) -> u64 {
         match self.shared.place {
-            Place::Disk { .. } => self.shared.options.ahead_bytes,
+            Place::Disk { .. } => self.shared.options().ahead_bytes,
             Place::Memory => u64::MAX,
         }
     }
@@ -151,10 +157,16 @@ impl LogReader {
         let state = self.shared.lock();
         let behind = SegmentId(position.segment.0 + 1);
         let mut amount = state.taken.amount - state.taken_before(behind);
-        if let (Some(segment), Place::Disk { fs, .. }) =
-            (state.segment(position.segment), &self.shared.place)
-        {
-            amount += amount_from(fs.as_ref(), segment, position)?;
+        let Some(segment) = state.segment(position.segment) else { return Ok(amount) };
+        match (&segment.body, &self.shared.place) {
+            (Body::Memory(records), _) => {
+                let behind = records.iter().filter(|r| r.position >= position);
+                behind.for_each(|record| amount += record.amount());
+            }
+            (Body::File(_), Place::Disk { fs, .. }) => {
+                amount += amount_from(fs.as_ref(), segment, position)?;
+            }
+            (Body::File(_), Place::Memory) => {}
         }
         Ok(amount)
     }

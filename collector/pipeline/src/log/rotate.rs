@@ -16,8 +16,8 @@ impl Shared {
         let Some(last) = state.segments.back().filter(|s| !s.sealed) else { return false };
         let n_staged = writer.n_staged + n_stored;
         !writer.broken
-            && last.n_bytes + n_staged <= self.options.segment_bytes
-            && state.n_bytes + n_staged + SEGMENT_HEADER_LEN <= self.options.max_bytes
+            && last.n_bytes + n_staged <= self.options().segment_bytes
+            && state.n_bytes + n_staged + SEGMENT_HEADER_LEN <= self.options().max_bytes
     }
 
     /// Deletes the oldest segments that every exporter has passed until `n_wanted` bytes fit and none
@@ -30,11 +30,11 @@ impl Shared {
     ) -> Result<(), LogError> {
         let limit =
             |age: Duration| now.saturating_sub(age.as_nanos().try_into().unwrap_or(u64::MAX));
-        let too_old = self.options.max_age.map_or(0, limit);
+        let too_old = self.options().max_age.map_or(0, limit);
         let (mut asked, mut owed) = (false, None);
         loop {
             let mut state = self.lock();
-            let full = state.n_bytes + writer.n_staged + n_wanted > self.options.max_bytes;
+            let full = state.n_bytes + writer.n_staged + n_wanted > self.options().max_bytes;
             // Nothing in a segment is younger than the start of the one behind it.
             let old = state.segments.get(1).is_some_and(|next| next.created_at < too_old);
             if !(full || old) {
@@ -79,7 +79,7 @@ impl Shared {
     /// Drops the segments of a log in memory that everybody has passed, but for its history.
     pub(super) fn forget_unwanted(&self, state: &mut State) {
         while let Some(n_bytes) = state.n_unwanted_bytes() {
-            if state.n_bytes - n_bytes < self.options.history_bytes {
+            if state.n_bytes - n_bytes < self.options().history_bytes {
                 return;
             }
             state.pop_oldest();
@@ -96,7 +96,7 @@ impl Shared {
         let last = self.lock().segments.back().filter(|s| !s.sealed).map(|s| s.n_bytes);
         if let Some(n_bytes) = last {
             let n_bytes = n_bytes + writer.n_staged;
-            let fits = n_bytes + n_stored <= self.options.segment_bytes;
+            let fits = n_bytes + n_stored <= self.options().segment_bytes;
             if !writer.broken && (fits || n_bytes == SEGMENT_HEADER_LEN) {
                 return Ok(());
             }

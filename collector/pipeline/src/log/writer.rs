@@ -12,7 +12,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use durable_fs::{Clock, File, Fs};
@@ -63,7 +63,7 @@ pub struct Log {
 
 pub(super) struct Shared {
     pub(super) place: Place,
-    pub(super) options: LogOptions,
+    options: RwLock<LogOptions>,
     pub(super) clock: Arc<dyn Clock>,
     /// Held while a record is written or synced; taken before `state` where both are.
     writer: Mutex<Writer>,
@@ -118,6 +118,11 @@ impl LogOptions {
             history_bytes: u64::MAX,
         }
     }
+
+    fn sound(mut self) -> Self {
+        self.segment_bytes = self.segment_bytes.min(self.max_bytes / 4).max(1);
+        self
+    }
 }
 
 impl Log {
@@ -162,7 +167,7 @@ impl Log {
 
     /// Whether a batch is small enough for the log's bound.
     pub fn fits(&self, batch: &Batch) -> Result<(), LogError> {
-        let max_bytes = self.shared.options.max_bytes;
+        let max_bytes = self.shared.options().max_bytes;
         let n_bytes = self.shared.cost(batch);
         match n_bytes + SEGMENT_HEADER_LEN > max_bytes {
             true => Err(LogError::TooLarge { n_bytes, max_bytes }),
@@ -235,16 +240,25 @@ impl Shared {
     fn new(
         place: Place,
         clock: Arc<dyn Clock>,
-        mut options: LogOptions,
+        options: LogOptions,
         state: State,
         next_id: SegmentId,
     ) -> Self {
-        options.segment_bytes = options.segment_bytes.min(options.max_bytes / 4).max(1);
+        let options = RwLock::new(options.sound());
         let (head, _) = watch::channel(Position::start_of(next_id));
         let (staged, n_staged, unnamed, broken) = Default::default();
         let writer = Writer { file: None, next_id, staged, n_staged, unnamed, broken };
         let (writer, state, n_damaged) = (Mutex::new(writer), Mutex::new(state), AtomicU64::new(0));
         Self { place, options, clock, writer, state, head, n_damaged, n_torn: 0 }
+    }
+
+    /// The bounds at the moment.
+    pub(super) fn options(&self) -> LogOptions {
+        self.options.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn resize(&self, options: LogOptions) {
+        *self.options.write().unwrap_or_else(PoisonError::into_inner) = options.sound();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -270,7 +284,7 @@ impl Shared {
         origin: Origin,
         batch: &Batch,
     ) -> Result<Staged, LogError> {
-        let max_bytes = self.options.max_bytes;
+        let max_bytes = self.options().max_bytes;
         let n_bytes = self.cost(batch);
         let now = self.clock.unix_nanos();
         let header = Header::of(batch, origin, now);
@@ -327,7 +341,7 @@ impl Shared {
         }
         writer.n_staged = 0;
         let mut state = self.lock();
-        state.add(std::mem::take(&mut writer.staged), self.options.tail_bytes);
+        state.add(std::mem::take(&mut writer.staged), self.options().tail_bytes);
         if let Some(last) = state.segments.back() {
             // Under the lock, so that heads are told in their order.
             self.head.send_replace(last.end());

@@ -90,6 +90,14 @@ impl ExportError {
         Self::Retryable { code: code.into(), message: message.into(), after: None }
     }
 
+    /// Status or cause.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Retryable { code, .. } | Self::Permanent { code, .. } => code,
+        }
+    }
+
     /// A refusal for good.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
         let reason = Reason::Permanent;

@@ -13,6 +13,7 @@ pub mod settings;
 pub use exporter::{Delivered, ExportError, Exporter};
 pub use processor::{Observation, Observer};
 pub use receiver::{Bound, NodeError, Receiver, Started};
+pub(crate) use registry::Missing;
 pub use registry::{
     Built, ExporterKind, NodeContext, ProcessorKind, ProcessorShape, ReceiverKind, Registry,
 };

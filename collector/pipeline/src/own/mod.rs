@@ -1,15 +1,28 @@
-//! Spans of the collector about itself, sent through a pipeline of its own where the configuration names one.
+//! Spans of the collector about itself: requests received, attempts to deliver, reloads, starts.
+//!
+//! They go over OTLP to the endpoint that `service.telemetry.traces` names, and nowhere without it. The trace of a
+//! caller that brings a `traceparent` goes on here: the reception is its child, and each attempt to deliver what was
+//! received is the reception's.
 //!
 //! *Invariants*
-//! 1. Nothing that happens over these spans makes another: what passes through pipelines is never traced, and
-//!    exporters of the pipeline that carries them are left out.
-//! 2. Spans are few: starts, reloads, ends, and failures to export, of which an exporter tells one in ten seconds.
+//! 1. Nothing that happens over own spans makes another, here or at the next collector: they are known by their
+//!    scope ([`SCOPE`]), and their requests bear a `traceparent` that asks not to be recorded.
+//! 2. There are never more of them in a second than configured, whatever happens; a caller that is not recorded
+//!    makes none, one that begins here makes them by the configured ratio.
+//! 3. Data never waits for them: a queue that is full loses the span.
 //!
-//! *Not here*
-//! A reply: a span that the pipeline does not take is gone.
+//! *Failure*
+//! What the endpoint does not take is given up and counted; nothing is sent again.
 
+mod places;
+mod sender;
 mod span;
 mod traces;
 
+pub use sender::check;
 pub use span::Begun;
-pub use traces::OwnTraces;
+pub(crate) use traces::Traced;
+pub use traces::{Attempt, OwnTraces, Reception};
+
+/// The scope of own spans.
+pub const SCOPE: &str = "perch.collect";

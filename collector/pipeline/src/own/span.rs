@@ -1,11 +1,40 @@
-//! One span, from its beginning to its end.
+//! One span, from its beginning to its end, and many of them as a request.
 
 use bytes::Bytes;
-use collector_otlp::{Limits, Signal, json};
+use collector_otlp::{Caller, Limits, Signal, SpanId, TraceId, json};
 use serde_json::{Value, json};
 
+use super::SCOPE;
 use super::traces::OwnTraces;
 use crate::Batch;
+
+/// Who a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Context {
+    trace: TraceId,
+    span: SpanId,
+}
+
+/// A span that has ended.
+#[derive(Debug)]
+pub(super) struct Span {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) context: Context,
+    pub(super) parent: Option<SpanId>,
+    pub(super) started: u64,
+    pub(super) ended: u64,
+    pub(super) attributes: Vec<(&'static str, Value)>,
+    pub(super) error: Option<String>,
+}
+
+/// OTLP's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Internal = 1,
+    Server = 2,
+    Client = 3,
+}
 
 /// A span that has begun.
 #[derive(Debug)]
@@ -13,19 +42,36 @@ use crate::Batch;
 pub struct Begun {
     own: OwnTraces,
     name: &'static str,
-    started_unix_nano: u64,
-    attributes: Vec<Value>,
+    started: u64,
+    attributes: Vec<(&'static str, Value)>,
     error: Option<String>,
 }
 
+impl Context {
+    /// The root of a trace.
+    pub(super) fn random() -> Self {
+        Self { trace: TraceId(rand::random()), span: SpanId(rand::random()) }
+    }
+
+    /// A span under one elsewhere.
+    pub(super) fn under(caller: &Caller) -> Self {
+        Self { trace: caller.trace, span: SpanId(rand::random()) }
+    }
+
+    /// A span under this one, and what is above it.
+    pub(super) fn child(self) -> (Self, SpanId) {
+        (Self { span: SpanId(rand::random()), ..self }, self.span)
+    }
+}
+
 impl Begun {
-    pub(super) fn new(own: OwnTraces, name: &'static str, started_unix_nano: u64) -> Self {
-        Self { own, name, started_unix_nano, attributes: Vec::new(), error: None }
+    pub(super) fn new(own: OwnTraces, name: &'static str, started: u64) -> Self {
+        Self { own, name, started, attributes: Vec::new(), error: None }
     }
 
     /// Adds an attribute of the catalogue.
     pub fn with(mut self, key: &'static str, value: &str) -> Self {
-        self.attributes.push(json!({"key": key, "value": {"stringValue": value}}));
+        self.attributes.push((key, value.into()));
         self
     }
 
@@ -37,35 +83,46 @@ impl Begun {
 
     /// Ends it now.
     pub fn end(self) {
-        let own = self.own.clone();
-        own.finish(self);
+        let Self { own, name, started, attributes, error } = self;
+        own.root(name, started, attributes, error);
     }
+}
 
-    /// The request that carries it.
-    pub(super) fn request(self, ended_unix_nano: u64) -> Option<Batch> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        let (trace_id, span_id): ([u8; 16], [u8; 8]) = (rand::random(), rand::random());
-        let status = self.error.map_or_else(|| json!({}), |m| json!({"code": 2, "message": m}));
-        let service = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
-        let request = json!({"resourceSpans": [{
-            "resource": {"attributes": [
-                service("service.name", "perch"),
-                service("service.version", env!("CARGO_PKG_VERSION")),
-            ]},
-            "scopeSpans": [{"scope": {"name": "perch.collect"}, "spans": [{
-                "traceId": hex(&trace_id),
-                "spanId": hex(&span_id),
-                "name": self.name,
-                "kind": 1,
-                "startTimeUnixNano": self.started_unix_nano.to_string(),
-                "endTimeUnixNano": ended_unix_nano.to_string(),
-                "attributes": self.attributes,
+/// The request that carries `spans`.
+pub(super) fn request(spans: &[Span]) -> Option<Batch> {
+    let attribute = |key: &str, value: &Value| match value {
+        Value::Number(n) => json!({"key": key, "value": {"intValue": n.to_string()}}),
+        other => json!({"key": key, "value": {"stringValue": other.as_str().unwrap_or_default()}}),
+    };
+    let spans: Vec<Value> = spans
+        .iter()
+        .map(|span| {
+            let attributes = span.attributes.iter().map(|(key, value)| attribute(key, value));
+            let parent = span.parent.map(|id| id.to_string()).unwrap_or_default();
+            let status = match &span.error {
+                Some(message) => json!({"code": 2, "message": message}),
+                None => json!({}),
+            };
+            json!({
+                "traceId": span.context.trace.to_string(),
+                "spanId": span.context.span.to_string(),
+                "parentSpanId": parent,
+                "name": span.name,
+                "kind": span.kind as u8,
+                "startTimeUnixNano": span.started.to_string(),
+                "endTimeUnixNano": span.ended.to_string(),
+                "attributes": attributes.collect::<Vec<_>>(),
                 "status": status,
-            }]}],
-        }]});
-        let limits = Limits::default();
-        let body =
-            json::to_protobuf(Signal::Traces, request.to_string().as_bytes(), &limits).ok()?;
-        Batch::prove(Signal::Traces, Bytes::from(body), &limits).ok()
-    }
+            })
+        })
+        .collect();
+    let of_us = [("service.name", "perch"), ("service.version", env!("CARGO_PKG_VERSION"))];
+    let of_us = of_us.map(|(key, value)| attribute(key, &value.into()));
+    let request = json!({"resourceSpans": [{
+        "resource": {"attributes": of_us},
+        "scopeSpans": [{"scope": {"name": SCOPE}, "spans": spans}],
+    }]});
+    let limits = Limits::default();
+    let body = json::to_protobuf(Signal::Traces, request.to_string().as_bytes(), &limits).ok()?;
+    Batch::prove(Signal::Traces, Bytes::from(body), &limits).ok()
 }

@@ -21,6 +21,7 @@ use crate::consumer::{Feed, InHand};
 use crate::ledger::{Amount, Reason, Totals};
 use crate::node::{Delivered, ExportError, Exporter};
 use crate::outline;
+use crate::own::{Attempt, OwnTraces};
 
 /// After so many panics over one batch the batch is taken for the cause and dropped.
 const MAX_PANICS: u32 = 3;
@@ -56,6 +57,7 @@ pub struct Lanes {
     drops: Sampler,
     failures: Sampler,
     attempts: Attempts,
+    own: Option<OwnTraces>,
 }
 
 /// The exporter panicked; its record waits again.
@@ -103,12 +105,13 @@ impl Lanes {
         options: LaneOptions,
     ) -> Self {
         let (drops, failures, attempts) = Default::default();
-        Self { name, feed, exporter, options, drops, failures, attempts }
+        Self { name, feed, exporter, options, drops, failures, attempts, own: None }
     }
 
-    /// The exporter at their end.
-    pub(crate) fn exporter(&self) -> Arc<dyn Exporter> {
-        Arc::clone(&self.exporter)
+    /// The same, telling of its attempts.
+    #[must_use]
+    pub fn told_to(self, own: OwnTraces) -> Self {
+        Self { own: Some(own), ..self }
     }
 
     /// How long the attempt has been under way that began first.
@@ -117,7 +120,7 @@ impl Lanes {
         self.attempts.oldest(self.options.clock.monotonic())
     }
 
-    /// Runs until the feed is closed and empty. May be dropped at any time and run again.
+    /// Runs until the feed is closed and empty, or retired. May be dropped at any time and run again.
     pub async fn run(&self) -> Result<(), ExporterPanicked> {
         let n_lanes = self.options.n_in_flight.unwrap_or_else(|| self.exporter.n_in_flight());
         try_join_all((0..n_lanes.max(1)).map(|_| self.lane())).await.map(|_| ())
@@ -135,11 +138,16 @@ impl Lanes {
         let mut backoff = Backoff::new(&self.options.retry, self.options.jitter.clone());
         let first_attempt = self.options.clock.monotonic();
         let mut failed_before = false;
+        let mut n_attempts = 0;
         loop {
+            n_attempts += 1;
             if failed_before {
                 self.options.meters.resent.add(&[&self.name], item.n_items());
             }
-            match self.attempt(&item, &mut backoff, first_attempt).await {
+            let began = self.own.as_ref().and_then(OwnTraces::instant);
+            let verdict = self.attempt(&item, &mut backoff, first_attempt).await;
+            self.tell(&item, began, n_attempts, &verdict);
+            match verdict {
                 Verdict::Delivered(delivered) => {
                     let totals = self.totals_of(&item, delivered);
                     item.settle(totals);
@@ -152,7 +160,11 @@ impl Lanes {
                 Verdict::Again { wait, error } => {
                     self.say_failure(wait, &error);
                     failed_before = true;
-                    tokio::time::sleep(wait).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        // The record goes back, for others to send.
+                        () = self.feed.retired() => return Ok(()),
+                    }
                     if item.is_given_up() {
                         return Ok(());
                     }
@@ -194,6 +206,20 @@ impl Lanes {
             }
             Err(panic) => Verdict::Panicked(panic_message(panic.as_ref())),
         }
+    }
+
+    /// Tells of an attempt that `began` then, where somebody wants to know.
+    fn tell(&self, item: &InHand, began: Option<u64>, n_attempts: u64, verdict: &Verdict) {
+        let (Some(own), Some(started)) = (&self.own, began) else { return };
+        let said = |error: &ExportError| error.to_string();
+        let outcome = match verdict {
+            Verdict::Delivered(_) => Ok(()),
+            Verdict::Dropped { reason, error } => Err((reason.as_str(), said(error))),
+            Verdict::Again { error, .. } => Err((error.code(), said(error))),
+            Verdict::Panicked(message) => Err((Reason::Panic.as_str(), message.clone())),
+        };
+        let (exporter, place) = (self.name.as_str(), item.place());
+        own.delivered(Attempt { exporter, place, batch: item, n_attempts, started, outcome });
     }
 
     fn totals_of(&self, item: &InHand, delivered: Delivered) -> Totals {

@@ -9,6 +9,7 @@
 
 mod current;
 mod guard;
+mod readiness;
 mod routes;
 mod serve;
 mod slo;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use perch_store::jaeger::{Answer, Question, answer};
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::current::Current;
 use super::guard::guarded;
-use super::{MAX_QUERIES, slo, text};
+use super::{MAX_QUERIES, readiness, slo, text};
 use crate::shipped;
 
 /// The views and what only the API needs.
@@ -103,22 +103,42 @@ async fn runbook(State(shared): Here, Path(page): Path<String>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.clone()).into_response()
 }
 
-async fn readyz(State(shared): Here, pairs: Pairs) -> Response {
+async fn readyz(State(shared): Here, headers: HeaderMap, pairs: Pairs) -> Response {
     let views = shared.current.views();
     let draining = shared.draining.load(Relaxed);
     let ready = views.health.is_ready() && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let verbose = pairs.is_ok_and(|Query(pairs)| pairs.iter().any(|(key, _)| key == "verbose"));
-    if verbose || !ready {
-        let state = text::State {
-            nodes: &views.health.nodes(),
-            draining,
-            n_lag_bytes: views.store.n_lag_bytes(),
-            reloaded: views.reloaded.as_ref(),
-        };
-        return (status, text::readiness(&state)).into_response();
+    let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
+    let verbose = pairs.iter().any(|(key, _)| key == "verbose");
+    let json = wants_json(&headers, &pairs);
+    if !(verbose || json) && ready {
+        return (status, "ok\n").into_response();
     }
-    (status, "ok\n").into_response()
+    let state = readiness::State {
+        nodes: &views.health.nodes(),
+        pipelines: &views.health.pipelines(),
+        draining,
+        n_lag_bytes: views.store.n_lag_bytes(),
+        reloaded: views.reloaded.as_ref(),
+        now: views.clock.unix_nanos(),
+    };
+    match json {
+        true => text::json(&Answer { status: status.as_u16(), body: state.json() }),
+        false => (status, state.text()).into_response(),
+    }
+}
+
+/// Whether a program asks: by `?format=json`, or by naming it first among what it accepts.
+fn wants_json(headers: &HeaderMap, pairs: &[(String, String)]) -> bool {
+    let format = pairs.iter().find(|(key, _)| key == "format").map(|(_, value)| value.as_str());
+    match format {
+        Some(format) => format == "json",
+        None => {
+            let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            let first = accepted.and_then(|all| all.split([',', ';']).next());
+            first.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        }
+    }
 }
 
 async fn metrics(State(shared): Here) -> Response {

@@ -1,13 +1,10 @@
-//! What people read: the verbose readiness, the ledger as a table, refusals.
+//! What people read: the ledger as a table, refusals.
 
 use std::fmt::Write;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use collector_pipeline::graph::{NodeHealth, NodeState};
 use collector_pipeline::ledger::Snapshot;
-
-use super::current::Reloaded;
 
 /// A refusal in Jaeger's shape, which all clients of this API read.
 pub(crate) fn problem(status: StatusCode, message: &str) -> Response {
@@ -19,55 +16,6 @@ pub(super) fn json(answer: &perch_store::jaeger::Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let kind = [(header::CONTENT_TYPE, "application/json")];
     (status, kind, answer.body.to_string()).into_response()
-}
-
-/// What readiness is made of.
-pub(super) struct State<'a> {
-    pub(super) nodes: &'a [NodeHealth],
-    pub(super) draining: bool,
-    pub(super) n_lag_bytes: u64,
-    pub(super) reloaded: Option<&'a Reloaded>,
-}
-
-/// One line per node, `[+]` or `[-]`, then the verdict. A configuration that was refused takes nothing from
-/// readiness: the one before is in force.
-pub(super) fn readiness(state: &State<'_>) -> String {
-    let State { nodes, draining, n_lag_bytes, reloaded } = *state;
-    let mut text = String::new();
-    for NodeHealth { node, state, detail, n_restarts, .. } in nodes {
-        let sign = if *state == NodeState::Ready { '+' } else { '-' };
-        let word = match state {
-            NodeState::Starting => "starting",
-            NodeState::Ready => "ready",
-            NodeState::Restarting => "restarting",
-            NodeState::Stopped => "stopped",
-            NodeState::Stuck => "stuck",
-        };
-        let _ = write!(text, "[{sign}]{node} {word}");
-        if *n_restarts > 0 {
-            let _ = write!(text, ", {n_restarts} restarts");
-        }
-        let _ = writeln!(text, "{}{detail}", if detail.is_empty() { "" } else { ": " });
-    }
-    let _ = writeln!(text, "[+]local store, {n_lag_bytes} bytes behind");
-    if let Some(Reloaded { outcome, detail }) = reloaded {
-        let sign = if matches!(*outcome, "applied" | "unchanged") { '+' } else { '-' };
-        let colon = if detail.is_empty() { "" } else { ": " };
-        let _ = writeln!(
-            text,
-            "[{sign}]configuration read again, {outcome}{colon}{}",
-            detail.replace('\n', "; ")
-        );
-    }
-    let ready = !draining && nodes.iter().all(|n| n.state == NodeState::Ready);
-    text.push_str(if ready {
-        "readyz check passed\n"
-    } else if draining {
-        "readyz check failed: stopping\n"
-    } else {
-        "readyz check failed\n"
-    });
-    text
 }
 
 /// One line per edge: in = delivered + dropped + queued.

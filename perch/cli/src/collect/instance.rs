@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use collector_pipeline::config::Config;
-use collector_pipeline::graph::{DrainReport, Graph, Running};
+use collector_pipeline::graph::{DrainReport, Graph, PipelineLog, ReloadError, Running};
 use collector_pipeline::node::Observer;
 use collector_telemetry::Metrics;
 use collector_telemetry::names::metric;
@@ -23,12 +23,13 @@ pub(super) const DRAIN: Duration = Duration::from_secs(10);
 
 /// What a configuration became.
 pub(super) struct Instance {
-    pub(super) config: Config,
     pub(super) running: Running,
     pub(super) store: Store,
     /// What the SLO trackers know.
     pub(super) slo: Vec<View>,
-    followers: Followers,
+    /// Absent only while they give way to others.
+    followers: Option<Followers>,
+    metrics: Metrics,
 }
 
 impl Instance {
@@ -37,16 +38,47 @@ impl Instance {
         let graph = Graph::build(&config, &REGISTRY, host(metrics.clone()))?;
         let running = graph.start().await?;
         let (store, followers) = follow(&running, metrics)?;
+        let followers = Some(followers);
         let slo = trackers(&running);
         perch_slo_tracker::publish(metrics, &slo)?;
-        Ok(Self { config, running, store, slo, followers })
+        Ok(Self { running, store, slo, followers, metrics: metrics.clone() })
+    }
+
+    /// Puts `config` in force in the same storage folder; what leaves may take until `within` to be emptied.
+    pub(super) async fn reload(
+        &mut self,
+        config: Config,
+        within: Duration,
+    ) -> Result<DrainReport, ReloadError> {
+        let before = self.running.logs();
+        let report = self.running.reload(config, within).await;
+        self.slo = trackers(&self.running);
+        if let Err(error) = perch_slo_tracker::publish(&self.metrics, &self.slo) {
+            tracing::error!(%error, "the metrics of objectives are not those of the trackers now");
+        }
+        let now = self.running.logs();
+        let is_same = |(a, b): (&PipelineLog, &PipelineLog)| a.reader.is_of(&b.reader);
+        if before.len() == now.len() && before.iter().zip(&now).all(is_same) {
+            return report;
+        }
+        // One follower at a time writes the indexes of a log.
+        let before = self.followers.take();
+        let _ = tokio::task::spawn_blocking(move || before.map(Followers::stop)).await;
+        match follow(&self.running, &self.metrics) {
+            Ok((store, followers)) => (self.store, self.followers) = (store, Some(followers)),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "the local store does not follow the logs as they are now");
+            }
+        }
+        report
     }
 
     /// Ends everything; what waits is sent until `deadline`.
     pub(super) async fn close(self, deadline: Duration) -> anyhow::Result<DrainReport> {
         let Self { running, followers, .. } = self;
         let report = running.shutdown(deadline).await;
-        tokio::task::spawn_blocking(move || followers.stop())
+        tokio::task::spawn_blocking(move || followers.map(Followers::stop))
             .await
             .context("the local store's threads could not be stopped")?;
         Ok(report)
@@ -70,10 +102,10 @@ fn trackers(running: &Running) -> Vec<View> {
 
 /// The local store over the logs of all trace and log pipelines.
 fn follow(running: &Running, metrics: &Metrics) -> anyhow::Result<(Store, Followers)> {
-    let sources = running.logs().iter().map(|log| Source {
+    let sources = running.logs().into_iter().map(|log| Source {
         pipeline: log.pipeline.to_string(),
         signal: log.pipeline.signal,
-        reader: log.reader.clone(),
+        reader: log.reader,
     });
     let options = StoreOptions::new(Arc::new(DiskFs), Arc::new(SystemClock::new()));
     let (store, followers) = Store::start(sources.collect(), options, &Handle::current())?;

@@ -4,25 +4,23 @@
 //! 1. Whatever goes wrong, a configuration that was in force before is in force afterwards, or the process ends and says
 //!    why.
 //! 2. A configuration with faults, and one that says the same, touch nothing.
-//! 3. Where something differs, all pipelines are closed and opened again from their logs and cursors; the API and its
-//!    counters go on.
+//! 3. What is equal goes on untouched: see [`collector_pipeline::graph::Running::reload`]. Only where logs move to another
+//!    folder are all pipelines closed and opened again; the API and its counters go on.
 //!
-//! *Not here*
-//! Exchanging single nodes while the others go on.
-//!
-//! *Failure*: senders are refused, and told when to come back, for the moment it takes. What waits on disk is sent by the
-//! pipelines that are opened next. Without a disk it is sent for as long as at the end of the process, and what could not
-//! be sent by then is dropped as `shutdown` and told.
+//! *Failure*: senders to what differs are refused, and told when to come back, for the moment it takes. What waits stays
+//! in its log. Pipelines and exporters that left are emptied for as long as at the end of the process; what could not be
+//! sent by then is told, and in memory dropped as `shutdown`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use collector_pipeline::config::Config;
-use collector_pipeline::graph::{self, Plan};
-use collector_telemetry::names::metric;
+use collector_pipeline::graph::{self, Plan, ReloadError};
+use collector_telemetry::names::{attr, metric, span};
 use collector_telemetry::{Counter, Metrics};
 
+use super::account;
 use super::instance::{DRAIN, Instance};
 use crate::api::{Current, Reloaded};
 use crate::check::{host, load};
@@ -70,6 +68,8 @@ impl Reloader {
 
     /// Reads the file again; an error only where no configuration could be put in force any more.
     pub(super) async fn reload(&mut self) -> anyhow::Result<()> {
+        let began =
+            self.instance.as_ref().map(|i| i.running.own_traces().begin(span::CONFIG_RELOAD));
         let outcome = match self.read() {
             Ok(config) => self.put_in_force(config).await?,
             Err(faults) => Outcome::Refused(faults),
@@ -81,6 +81,15 @@ impl Reloader {
             Outcome::Failed(error) => ("failed", error.clone()),
         };
         self.counted.add(&[word], 1);
+        if let Some(began) = began {
+            let began = began.with(attr::OUTCOME, word);
+            match &outcome {
+                Outcome::Unchanged => began.end(),
+                Outcome::Applied(_) => began.with(attr::PERCH_CHANGED, &detail).end(),
+                // What is wrong may quote the file; it stands in the log, and leaves the machine with nobody.
+                Outcome::Refused(_) | Outcome::Failed(_) => began.failed(word).end(),
+            }
+        }
         match &outcome {
             Outcome::Unchanged => tracing::info!("configuration read again, nothing differs"),
             Outcome::Applied(_) => tracing::info!(changed = detail, "configuration in force"),
@@ -107,35 +116,40 @@ impl Reloader {
 
     async fn put_in_force(&mut self, config: Config) -> anyhow::Result<Outcome> {
         let Some(mut instance) = self.instance.take() else { return Ok(Outcome::Unchanged) };
-        let plan = Plan::between(&instance.config, &config);
+        let plan = Plan::between(instance.running.config(), &config);
         for what in &plan.at_next_start {
             tracing::warn!(what, "takes effect with the next start");
         }
         if plan.is_same() {
-            instance.config = config;
             self.instance = Some(instance);
             return Ok(Outcome::Unchanged);
         }
-        self.restart(instance, config, &plan).await
+        if plan.moves_storage {
+            return self.restart(instance, config, &plan).await;
+        }
+        let outcome = match instance.reload(config, DRAIN).await {
+            Ok(report) => {
+                account::log(&report, &account::LEFT);
+                Outcome::Applied(plan.names())
+            }
+            Err(ReloadError::RolledBack(error)) => Outcome::Failed(error.to_string()),
+            Err(torn @ ReloadError::Torn { .. }) => return Err(torn.into()),
+        };
+        self.current.show(&instance.running, &instance.store, &instance.slo);
+        self.instance = Some(instance);
+        Ok(outcome)
     }
 
-    /// Closes all pipelines and opens those of `config`; those of before if that fails.
+    /// Closes all pipelines and opens those of `config` in another folder; those of before if that fails.
     async fn restart(
         &mut self,
         instance: Instance,
         config: Config,
         plan: &Plan,
     ) -> anyhow::Result<Outcome> {
-        let before = instance.config.clone();
+        let before = instance.running.config().clone();
         let deadline = if before.storage.is_some() { ON_DISK } else { DRAIN };
-        let report = instance.close(deadline).await?;
-        if report.n_dropped > 0 {
-            let n_dropped = report.n_dropped;
-            tracing::error!(
-                n_dropped,
-                "items were still waiting and are lost between two configurations"
-            );
-        }
+        account::log(&instance.close(deadline).await?, &account::LEFT);
         let (instance, outcome) = match Instance::open(config, &self.metrics).await {
             Ok(instance) => (instance, Outcome::Applied(plan.names())),
             Err(error) => {

@@ -10,6 +10,7 @@ use collector_pipeline::graph::DrainReport;
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
 
+use super::account;
 use super::instance::{DRAIN, Instance};
 use super::reload::Reloader;
 use super::tell::tell;
@@ -44,15 +45,7 @@ pub(crate) fn run(args: &CollectArgs) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(collect(args, config, watched))?;
-    if report.n_dropped > 0 {
-        tracing::warn!(n_dropped = report.n_dropped, "items were still waiting and are lost");
-    }
-    for (exporter, n_items) in &report.kept {
-        tracing::info!(exporter, n_items, "items wait on disk for the next start");
-    }
-    for line in report.to_string().lines() {
-        tracing::info!(account = line, "stopped");
-    }
+    account::log(&report, &account::STOPPED);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,7 +68,7 @@ async fn collect(
         reloaded: None,
     });
     let serving = api.serve(current.clone());
-    tell(&instance.running, serving.addr(), instance.store.storage(), args.json)?;
+    tell(&instance.running, serving.addr(), args.json)?;
     let mut reloader = Reloader::new(args.config.clone(), instance, metrics, current)?;
     loop {
         let wish = tokio::select! {

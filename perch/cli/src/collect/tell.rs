@@ -5,24 +5,20 @@ use std::net::SocketAddr;
 
 use anyhow::bail;
 use collector_pipeline::graph::Running;
-use collector_pipeline::log::Storage;
 use serde_json::{Value, json};
 
 /// Says where everything listens.
-pub(super) fn tell(
-    running: &Running,
-    api: SocketAddr,
-    storage: Storage,
-    json: bool,
-) -> anyhow::Result<()> {
+pub(super) fn tell(running: &Running, api: SocketAddr, json: bool) -> anyhow::Result<()> {
     let bound = running.bound();
     let find = |transport: &str| {
         let listener = bound.iter().find(|(_, b)| b.transport == transport);
         listener.map(|(_, b)| format!("http://{}", b.addr))
     };
-    let storage = match storage {
-        Storage::Disk => "disk",
-        Storage::Memory => "memory",
+    let config = running.config();
+    let storage = match &config.storage {
+        Some(_) => "disk",
+        None if config.keeps_log => "memory",
+        None => "off",
     };
     let text = if json {
         let all: Vec<Value> = bound
@@ -42,8 +38,14 @@ pub(super) fn tell(
             text.push_str(&format!("{node}  {}  {}\n", b.transport, b.addr));
         }
         text.push_str(match storage {
-            "disk" => "traces and logs are kept on disk\n",
-            _ => "traces and logs are kept in memory only: name a storage.directory to keep them\n",
+            "disk" if config.keeps_log => "traces and logs are kept on disk\n",
+            "disk" => {
+                "what waits is kept on disk, and nothing is found there: storage.search is false\n"
+            }
+            "memory" => {
+                "traces and logs are kept in memory only: name a storage.directory to keep them\n"
+            }
+            _ => "traces and logs are not kept: storage.enabled is false\n",
         });
         text
     };

@@ -127,8 +127,16 @@ fn configuration(listen: &Listeners, found: &Found, log: &Path, objectives: &Pat
     ));
     yaml.push_str(&format!(
         "# The local store reads traces and logs back from here.\nstorage:\n  directory: \"{}\"\n  \
-         max_bytes: 1GiB\n\nservice:\n  pipelines:\n",
+         max_bytes: 1GiB\n\nservice:\n",
         log.display()
+    ));
+    yaml.push_str(&format!(
+        "  # The collector's own spans, through its own front door; they never make others of themselves.\n  \
+         telemetry:\n    traces:\n      processors:\n        - batch:\n            exporter:\n              \
+         otlp: {{ protocol: http/protobuf, endpoint: \"{}\" }}\n      \
+         sampler: {{ parent_based: {{ root: {{ trace_id_ratio_based: {{ ratio: 0.05 }} }} }} }}\n      \
+         max_spans_per_second: 10\n  pipelines:\n",
+        listen.otlp_http.url()
     ));
     for (signal, kind) in
         [("traces", Kind::Jaeger), ("metrics", Kind::Prometheus), ("logs", Kind::Loki)]

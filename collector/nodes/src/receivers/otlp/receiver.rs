@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use collector_otlp::server::{Refusal, Reply, ServerOptions, Sink, bind};
+use collector_otlp::server::{Call, Refusal, Reply, ServerOptions, Sink, bind};
 use collector_otlp::{Request, Signal};
 use collector_pipeline::graph::{Admission, Intake};
 use collector_pipeline::node::{Bound, NodeError, Receiver, Started};
@@ -95,21 +95,34 @@ impl Receiver for Otlp {
 impl Sink for Door {
     async fn accept(&self, request: Request) -> Reply {
         let signal = request.signal;
-        let (code, reply) = match self.intake.offer(request).await {
-            Admission::Accepted => ("ok", Reply::Accepted),
-            Admission::Full { retry_after } => ("full", Reply::Full { retry_after }),
-            Admission::Unavailable { retry_after, message } => {
-                let message = Cow::Borrowed(message);
-                ("unavailable", Reply::Unavailable { retry_after, message })
-            }
-            Admission::Unwanted => ("unwanted", unwanted(signal)),
-        };
-        self.requests.count(&self.receiver, self.transport, code);
-        reply
+        let admission = self.intake.offer(request).await;
+        self.reply(signal, admission)
+    }
+
+    async fn accept_call(&self, request: Request, call: Call) -> Reply {
+        let signal = request.signal;
+        let admission = self.intake.receive(request, self.transport, &call).await;
+        self.reply(signal, admission)
     }
 
     fn refused(&self, _: Signal, refusal: Refusal) {
         self.requests.count(&self.receiver, self.transport, refusal.name());
+    }
+}
+
+impl Door {
+    /// Counts what became of a request, and says it.
+    fn reply(&self, signal: Signal, admission: Admission) -> Reply {
+        self.requests.count(&self.receiver, self.transport, admission.code());
+        match admission {
+            Admission::Accepted => Reply::Accepted,
+            Admission::Full { retry_after } => Reply::Full { retry_after },
+            Admission::Unavailable { retry_after, message } => {
+                let message = Cow::Borrowed(message);
+                Reply::Unavailable { retry_after, message }
+            }
+            Admission::Unwanted => unwanted(signal),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn build(_: &Tree, context: &NodeContext, _: &Notices) -> Built<dyn O
     Ok(Arc::new(Count(context.id.to_string())))
 }
 
-fn seen(name: &str) -> (Vec<u32>, u64) {
+pub(super) fn seen(name: &str) -> (Vec<u32>, u64) {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     seen.get(&format!("count/{name}")).cloned().unwrap_or_default()
 }
