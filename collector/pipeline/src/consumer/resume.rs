@@ -32,13 +32,19 @@ pub fn resume(
         Found::Sound(checkpoint) => checkpoint,
         Found::Absent if !known => return Ok(fresh(at_head(reader))),
         Found::Absent | Found::Damaged => {
-            let Key { pipeline, consumer } = key;
-            tracing::warn!(
-                pipeline,
-                consumer,
-                "no checkpoint: everything the log holds is sent again"
-            );
-            return Ok(fresh(at_start(reader)));
+            let start = at_start(reader);
+            let again = reader.taken() - start.taken;
+            if !again.is_none() {
+                let Key { pipeline, consumer } = key;
+                let n_items = again.n_items;
+                tracing::warn!(
+                    pipeline,
+                    consumer,
+                    n_items,
+                    "no checkpoint: what the log holds is sent again"
+                );
+            }
+            return Ok(fresh(start));
         }
     };
     let Checkpoint { passed, state } = checkpoint;

@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::gate::Ways;
-use super::intake::{Admission, Branch, Keep, Offered, Patience, RETRY_FULL, RETRY_UNAVAILABLE};
+use super::admission::{Admission, Offered, Patience, RETRY_FULL, RETRY_UNAVAILABLE};
+use super::branch::{Branch, Keep, Ways};
 use crate::Batch;
 use crate::config::Ack;
 use crate::ledger::{Amount, Reason};

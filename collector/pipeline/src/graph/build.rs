@@ -5,67 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use collector_otlp::admission::Budget;
-use collector_telemetry::{MetricError, Metrics};
-use durable_fs::{Clock, Fs};
 use tokio::sync::Notify;
 
+use super::error::GraphError;
+use super::host::Host;
 use super::nodes::{Nodes, build_nodes};
 use super::pipeline::{Means, Pipeline};
 use super::site::Site;
-use crate::config::{ComponentId, Config, ConfigError, MemoryLimit, PipelineId};
+use crate::config::{ComponentId, Config, MemoryLimit};
 use crate::consumer::Notices;
-use crate::log::LogError;
 use crate::node::Registry;
-use crate::queue::Jitter;
-
-/// What the graph stands on.
-#[derive(Clone)]
-pub struct Host {
-    /// Files.
-    pub fs: Arc<dyn Fs>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Metrics.
-    pub metrics: Metrics,
-    /// Chance.
-    pub jitter: Jitter,
-}
-
-/// Why a graph could not be built or started.
-#[derive(Debug, thiserror::Error)]
-pub enum GraphError {
-    /// The configuration is at fault.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A log could not be opened.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A metric could not be registered.
-    #[error(transparent)]
-    Metric(#[from] MetricError),
-    /// A receiver could not start.
-    #[error("receiver {receiver} cannot start: {source}")]
-    Receiver {
-        /// Its name.
-        receiver: ComponentId,
-        /// Why.
-        source: crate::node::NodeError,
-    },
-    /// A log did not end its writing, so that it cannot be opened again.
-    #[error("the log of {pipeline} is still being written and cannot be opened again")]
-    Busy {
-        /// Whose.
-        pipeline: PipelineId,
-    },
-    /// An exporter that listens could not start.
-    #[error("exporter {exporter} cannot start: {source}")]
-    Exporter {
-        /// Its name.
-        exporter: ComponentId,
-        /// Why.
-        source: crate::node::NodeError,
-    },
-}
 
 /// A built graph; nothing listens or sends yet.
 pub struct Graph {

@@ -6,17 +6,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
+use super::admission::{Admission, Offered, RETRY_FULL, RETRY_UNAVAILABLE};
 use super::admit::admit;
-use super::intake::{Admission, Branch, Offered, RETRY_FULL, RETRY_UNAVAILABLE};
+use super::branch::{Branch, Ways};
 use crate::own::Traced;
 use crate::{Batch, Signal};
 
-/// How often it is looked whether the branches are empty; a batch is on them for less than an fsync.
-const LOOK: Duration = Duration::from_millis(1);
 const ENDING: &str = "shutting down";
 const CHANGING: &str = "the configuration changes";
 
@@ -24,13 +20,6 @@ const CHANGING: &str = "the configuration changes";
 pub(super) struct Gate {
     ways: RwLock<Arc<Ways>>,
     draining: Arc<AtomicBool>,
-}
-
-/// The branches at one time.
-pub(super) struct Ways {
-    pub(super) branches: Arc<[Arc<Branch>]>,
-    /// What is refused for the moment.
-    paused: Vec<Signal>,
 }
 
 impl Gate {
@@ -73,18 +62,5 @@ impl Gate {
     fn exchange(&self, ways: Ways) -> Arc<Ways> {
         let mut now = self.ways.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *now, Arc::new(ways))
-    }
-}
-
-impl Ways {
-    /// Waits until no batch is under way over them; false if that was not so by `deadline`.
-    pub(super) async fn empty(self: Arc<Self>, deadline: Instant) -> bool {
-        while Arc::strong_count(&self) > 1 {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        true
     }
 }

@@ -9,6 +9,10 @@ use serde::Serialize;
 
 use crate::node::Bound;
 
+/// An attempt or a write that takes longer than this is taken for stuck; exporters' own time-outs are
+/// far shorter.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+
 /// The state of all nodes; clones are one.
 #[derive(Debug, Clone)]
 pub struct Health(Arc<Known>);
@@ -215,9 +219,10 @@ impl Health {
 }
 
 impl Trouble {
-    /// Something is at the same piece of work for that long.
-    pub(super) fn stuck(code: &'static str, busy: Duration) -> Self {
-        Self { code, message: format!("at the same for {} s", busy.as_secs()) }
+    /// What there is to say of something that has been at the same piece of work for so long.
+    pub(super) fn stuck(code: &'static str, busy: Duration) -> Option<Self> {
+        let stuck = || Self { code, message: format!("at the same for {} s", busy.as_secs()) };
+        (busy > STUCK_AFTER).then(stuck)
     }
 }
 

@@ -6,7 +6,7 @@ use collector_telemetry::Counter;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::build::GraphError;
+use super::error::GraphError;
 use super::health::{Entry, Health};
 use super::supervise::supervise;
 use crate::config::ComponentId;

@@ -8,7 +8,7 @@ use collector_otlp::admission::Budget;
 use collector_telemetry::names::metric;
 use collector_telemetry::{MetricError, Metrics};
 
-use super::build::Host;
+use super::host::Host;
 use crate::consumer::{Checkpointer, Feed};
 use crate::ledger::{EdgeAccount, Ledger, Reason};
 use crate::log::LogReader;

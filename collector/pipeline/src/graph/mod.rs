@@ -22,11 +22,15 @@
 //! A node that panics is restarted with back-off and is not ready meanwhile. A log that cannot be
 //! written refuses batches until it can, or loses and counts them where the reply does not wait.
 
+mod admission;
 mod admit;
+mod branch;
 mod build;
 mod drain;
+mod error;
 mod gate;
 mod health;
+mod host;
 mod intake;
 mod listening;
 mod meters;
@@ -43,11 +47,15 @@ mod supervise;
 mod tests;
 mod trunk;
 
-pub use build::{Graph, GraphError, Host};
+pub use admission::{Admission, Offered};
+pub use build::Graph;
 pub use drain::DrainReport;
+pub use error::GraphError;
 pub use health::{Health, NodeHealth, NodeState, PipelineHealth, QueueHealth, Trouble};
-pub use intake::{Admission, Intake, Offered};
+pub use host::Host;
+pub use intake::Intake;
 pub use nodes::check;
+pub use pipeline::PipelineLog;
 pub use plan::{Parts, Plan};
 pub use reload::ReloadError;
-pub use running::{PipelineLog, Running};
+pub use running::Running;

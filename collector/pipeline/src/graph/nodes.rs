@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use collector_otlp::admission::Budget;
 
-use super::build::Host;
+use super::host::Host;
 use crate::Signal;
 use crate::config::{Component, ComponentId, Config, ConfigError, Finding, MemoryLimit};
 use crate::consumer::Notices;

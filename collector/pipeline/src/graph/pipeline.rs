@@ -19,9 +19,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::branch::{Branch, Keep, Trunk, Waiting};
 use super::health::{Health, PipelineHealth, QueueHealth, Trouble};
-use super::intake::{Branch, Keep, Trunk, Waiting};
-use super::running::PipelineLog;
 use super::site::Site;
 use super::supervise::supervise;
 use super::trunk::{Opened, edge_id, queue_bytes, resize};
@@ -34,6 +33,15 @@ use crate::node::Observer;
 
 /// A log whose thread writes for longer than this although nothing new comes is given up.
 const CLOSED_WITHIN: Duration = Duration::from_secs(30);
+
+/// The log of one pipeline, for those who follow it.
+#[derive(Debug, Clone)]
+pub struct PipelineLog {
+    /// The pipeline.
+    pub pipeline: PipelineId,
+    /// Its records.
+    pub reader: LogReader,
+}
 
 /// A pipeline with its log open.
 pub(super) struct Pipeline {
@@ -155,7 +163,7 @@ impl Pipeline {
                 let (code, message) = ("log_thread_gone", "its thread is gone");
                 let gone =
                     (!committer.is_alive()).then(|| Trouble { code, message: message.to_owned() });
-                gone.or_else(|| super::running::stuck("log_stuck", committer.busy_for()))
+                gone.or_else(|| Trouble::stuck("log_stuck", committer.busy_for()))
             });
         }
         health.follow(pipeline.clone(), self.look());

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::build::GraphError;
+use super::error::GraphError;
 use super::gate::Gate;
 use super::health::{Entry, Health};
 use super::intake::Intake;

@@ -27,9 +27,10 @@ use std::time::Duration;
 use collector_telemetry::Metrics;
 use tokio::time::Instant;
 
-use super::build::{GraphError, Host};
 use super::drain::{DrainReport, Left};
+use super::error::GraphError;
 use super::gate::Gate;
+use super::host::Host;
 use super::nodes::{Nodes, Part, build_nodes, check};
 use super::pipeline::{Means, Pipeline};
 use super::plan::{Plan, is_same_component, is_same_pipeline};

@@ -14,39 +14,27 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::build::{Graph, GraphError};
+use super::build::Graph;
 use super::drain::{DrainReport, Left};
+use super::error::GraphError;
 use super::gate::Gate;
-use super::health::{Health, Trouble};
+use super::health::Health;
 use super::meters::observe;
-use super::pipeline::{Pipeline, Ring};
+use super::pipeline::{Pipeline, PipelineLog, Ring};
 use super::receiving::Receiving;
 use super::sending::Sending;
 use super::site::Site;
 use crate::config::{Component, ComponentId, Config, ConfigError, MemoryLimit, PipelineId};
 use crate::consumer::{Checkpointer, Consumer};
 use crate::ledger::Ledger;
-use crate::log::{LogError, LogReader};
+use crate::log::LogError;
 use crate::node::{Bound, Observer, Registry};
 use crate::own::OwnTraces;
 
 /// How often cursors are checkpointed while they move: what a crash sends again is a second's worth.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// An attempt or a write that takes longer than this is taken for stuck; exporters' own time-outs are
-/// far shorter.
-const STUCK_AFTER: Duration = Duration::from_secs(120);
-
 /// How long the last own spans may take; the process does not wait for a dead endpoint.
 const OWN_WITHIN: Duration = Duration::from_secs(1);
-
-/// The log of one pipeline, for those who follow it.
-#[derive(Debug, Clone)]
-pub struct PipelineLog {
-    /// The pipeline.
-    pub pipeline: PipelineId,
-    /// Its records.
-    pub reader: LogReader,
-}
 
 /// A graph at work. Dropping it stops everything at once; [`Running::shutdown`] drains.
 pub struct Running {
@@ -270,11 +258,6 @@ async fn checkpoint(checkpointer: Arc<Checkpointer>, sealed: Arc<Notify>) {
         // Failed, it is logged and counted, and tried again with the next round.
         let _ = tokio::task::spawn_blocking(move || round.write()).await;
     }
-}
-
-/// What health says of something that has been at the same for so long.
-pub(super) fn stuck(code: &'static str, busy: Duration) -> Option<Trouble> {
-    (busy > STUCK_AFTER).then(|| Trouble::stuck(code, busy))
 }
 
 impl Drop for Running {

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::build::GraphError;
-use super::health::{Entry, Health};
+use super::error::GraphError;
+use super::health::{Entry, Health, Trouble};
 use super::listening::Listening;
 use super::site::Site;
 use super::supervise::supervise;
@@ -91,7 +91,7 @@ impl Sending {
         let lanes = Arc::new(lanes.told_to(site.own.clone()));
         let seen = Arc::downgrade(&lanes);
         health.probe(format!("delivery/{name}"), move || {
-            super::running::stuck("delivery_stuck", seen.upgrade()?.busy_for())
+            Trouble::stuck("delivery_stuck", seen.upgrade()?.busy_for())
         });
         let work = move || {
             let lanes = Arc::clone(&lanes);

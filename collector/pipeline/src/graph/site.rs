@@ -6,7 +6,8 @@ use collector_telemetry::Counter;
 use collector_telemetry::names::metric;
 use tokio::sync::Notify;
 
-use super::build::{GraphError, Host};
+use super::error::GraphError;
+use super::host::Host;
 use crate::config::Config;
 use crate::consumer::{Checkpointer, Notices, Shelf};
 use crate::ledger::Ledger;

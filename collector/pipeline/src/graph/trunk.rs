@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::intake::Keep;
+use super::branch::Keep;
 use super::site::Site;
 use crate::Signal;
 use crate::config::{Ack, ComponentId, Config, MemoryLimit, PipelineConfig, PipelineId};
