@@ -186,6 +186,15 @@ impl World {
         }
     }
 
+    /// Waits until the store holds so many files: those of a Pellet go after its row and its event.
+    pub(crate) async fn store_files_become(&self, n: usize) {
+        let started = Instant::now();
+        while self.store_files().len() != n {
+            assert!(started.elapsed() < PATIENCE, "the store holds {:?}", self.store_files());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Files in the Pellet store, but for lock files.
     pub(crate) fn store_files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
