@@ -15,6 +15,8 @@ pub(crate) struct SpanMatcher {
     keys: Keys,
     /// Where `error.type` is.
     error_slot: usize,
+    /// What rules ask of attributes; those that ask the same share one.
+    conditions: Vec<Condition>,
     rules: Vec<Rule>,
     by_service: HashMap<Box<str>, ByName>,
     any_service: ByName,
@@ -32,8 +34,10 @@ struct ByName {
 struct Rule {
     objective: usize,
     kind: Option<SpanKind>,
-    when: Vec<Condition>,
-    good: Vec<Condition>,
+    /// Places of the conditions that choose spans.
+    when: Vec<usize>,
+    /// Places of the conditions that good ones meet.
+    good: Vec<usize>,
     threshold_nanos: Option<u64>,
     /// Slots of what it is kept apart by.
     group: Vec<usize>,
@@ -42,7 +46,8 @@ struct Rule {
 #[derive(Debug, Clone)]
 struct Condition {
     slot: usize,
-    key: Box<str>,
+    /// As it was written.
+    written: Match,
     test: Test,
 }
 
@@ -98,12 +103,17 @@ impl SpanMatcher {
         Ok(())
     }
 
-    fn conditions(&mut self, all: &[Match]) -> Result<Vec<Condition>, String> {
-        let mut compile = |m: &Match| {
-            let (slot, key) = (self.keys.slot(&m.name), m.name.as_str().into());
-            Ok(Condition { slot, key, test: Test::of(m)? })
-        };
-        all.iter().map(&mut compile).collect()
+    fn conditions(&mut self, all: &[Match]) -> Result<Vec<usize>, String> {
+        all.iter().map(|m| self.condition(m)).collect()
+    }
+
+    fn condition(&mut self, m: &Match) -> Result<usize, String> {
+        if let Some(at) = self.conditions.iter().position(|c| c.written == *m) {
+            return Ok(at);
+        }
+        let slot = self.keys.slot(&m.name);
+        self.conditions.push(Condition { slot, written: m.clone(), test: Test::of(m)? });
+        Ok(self.conditions.len() - 1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -113,6 +123,7 @@ impl SpanMatcher {
     /// Calls `each` with everything that counts in a request.
     pub(crate) fn walk(&self, payload: &[u8], mut each: impl FnMut(&Event<'_>)) {
         let mut scratch = Scratch::default();
+        let mut answers = Answers::new(&self.conditions);
         let mut of_resource = vec![None; self.keys.len()];
         let mut of_span = of_resource.clone();
         for resource in TracesView::over(payload).resource_spans() {
@@ -124,6 +135,7 @@ impl SpanMatcher {
             self.read_resource(&resource.resource, &mut of_resource);
             for span in resource.scope_spans().flat_map(|scope| scope.spans()) {
                 let mut filled = false;
+                answers.forget();
                 for by_name in by_service.into_iter().chain([&self.any_service]) {
                     for &n in by_name.named.get(span.name).into_iter().flatten().chain(&by_name.any)
                     {
@@ -137,7 +149,7 @@ impl SpanMatcher {
                             filled = true;
                         }
                         let slots = if filled { &of_span } else { &of_resource };
-                        if !rule.when.iter().all(|c| c.holds(slots, &mut scratch.text)) {
+                        if !rule.when.iter().all(|c| answers.holds(*c, slots, &mut scratch.text)) {
                             continue;
                         }
                         scratch.group.clear();
@@ -146,7 +158,10 @@ impl SpanMatcher {
                             put_value(&mut scratch.group, value);
                         }
                         let error = text_of(slots[self.error_slot], &mut scratch.error);
-                        let bad = rule.fault(&span, slots, error, &mut scratch.text);
+                        let wrong = |c: &&usize| !answers.holds(**c, slots, &mut scratch.text);
+                        let wrong = rule.good.iter().find(wrong);
+                        let wrong = wrong.and_then(|c| self.conditions.get(*c));
+                        let bad = rule.fault(&span, wrong, error);
                         let (objective, group) = (rule.objective, scratch.group.as_slice());
                         each(&Event { objective, group, bad, span: &span, service });
                     }
@@ -185,28 +200,49 @@ impl Rule {
         by_attributes || !self.group.is_empty() || span.status == StatusCode::Error
     }
 
+    /// Why a span is bad, of which a good one's condition `wrong` does not hold.
     fn fault<'e>(
-        &'e self,
+        &self,
         span: &SpanView<'e>,
-        slots: &Slots<'e>,
+        wrong: Option<&'e Condition>,
         error: &'e str,
-        scratch: &mut String,
     ) -> Option<Fault<'e>> {
         if span.status == StatusCode::Error {
             return Some(Fault::Error(if error.is_empty() { span.status_message } else { error }));
         }
-        if let Some(wrong) = self.good.iter().find(|c| !c.holds(slots, scratch)) {
-            return Some(Fault::Attribute(&wrong.key));
+        if let Some(wrong) = wrong {
+            return Some(Fault::Attribute(&wrong.written.name));
         }
         let slow = self.threshold_nanos.is_some_and(|most| span.duration_nanos() > most);
         slow.then_some(Fault::Slow)
     }
 }
 
-impl Condition {
-    fn holds(&self, slots: &Slots<'_>, scratch: &mut String) -> bool {
-        let value = slots.get(self.slot).copied().flatten();
-        self.test.holds(text_of(value, scratch))
+/// What the conditions answer for one span, each asked once however many rules want to know.
+struct Answers<'c> {
+    conditions: &'c [Condition],
+    known: Vec<Option<bool>>,
+}
+
+impl<'c> Answers<'c> {
+    fn new(conditions: &'c [Condition]) -> Self {
+        Self { conditions, known: vec![None; conditions.len()] }
+    }
+
+    /// The next span comes.
+    fn forget(&mut self) {
+        self.known.fill(None);
+    }
+
+    fn holds(&mut self, at: usize, slots: &Slots<'_>, scratch: &mut String) -> bool {
+        let (Some(condition), Some(known)) = (self.conditions.get(at), self.known.get_mut(at))
+        else {
+            return false;
+        };
+        *known.get_or_insert_with(|| {
+            let value = slots.get(condition.slot).copied().flatten();
+            condition.test.holds(text_of(value, scratch))
+        })
     }
 }
 
