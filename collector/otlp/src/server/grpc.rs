@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::body::{self, ReplyBody};
+use super::body::ReplyBody;
 use super::decode::{Format, Raw, decode};
 use super::listen::Shared;
 use super::refused::{Refused, Taken, sort};
@@ -63,15 +63,7 @@ async fn export<S: Sink>(
     let call = Call { caller: Caller::of(request.headers()), since: Instant::now() };
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
-    let max = limits.max_wire_bytes + PREFIX;
-    let timeout = shared.options.body_timeout;
-    let reader = body::Reader {
-        max,
-        timeout,
-        probe,
-        budget: &shared.options.budget,
-        buffers: &shared.buffers,
-    };
+    let reader = shared.reader(limits.max_wire_bytes + PREFIX, probe);
     let (framed, ticket) = reader.read(request).await?;
     let (compressed, bytes) = unframe(framed)?;
     let encoding = match (compressed, encoding) {

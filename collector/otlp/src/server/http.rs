@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::body::{self, ReplyBody};
+use super::body::ReplyBody;
 use super::decode::{Format, Raw, decode};
 use super::grpc::{partial_success, take};
 use super::host;
@@ -89,15 +89,7 @@ async fn export<S: Sink>(
     let call = Call { caller: Caller::of(request.headers()), since: Instant::now() };
     let limits = &shared.options.limits;
     let encoding = encoding(request.headers())?;
-    let (max, timeout) = (limits.max_wire_bytes, shared.options.body_timeout);
-    let probe: body::Probe = |_, _| Ok(0);
-    let reader = body::Reader {
-        max,
-        timeout,
-        probe,
-        budget: &shared.options.budget,
-        buffers: &shared.buffers,
-    };
+    let reader = shared.reader(limits.max_wire_bytes, |_, _| Ok(0));
     let (bytes, ticket) = reader.read(request).await?;
     let raw = Raw { signal, format, encoding, bytes, ticket };
     let (request, ticket) = decode(raw, limits).await?;

@@ -11,10 +11,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::buffers::Buffers;
-use super::connection;
 use super::options::ServerOptions;
 use super::refused::Refused;
 use super::sink::Sink;
+use super::{body, connection};
 use crate::Signal;
 
 /// Which transport a listener speaks.
@@ -41,6 +41,12 @@ pub(super) struct Shared<S> {
 }
 
 impl<S: Sink> Shared<S> {
+    /// Reads bodies of at most `max` bytes, of which `probe` tells how long each will be.
+    pub(super) fn reader(&self, max: usize, probe: body::Probe) -> body::Reader<'_> {
+        let (timeout, budget) = (self.options.body_timeout, &self.options.budget);
+        body::Reader { max, timeout, probe, budget, buffers: &self.buffers }
+    }
+
     /// Refuses a request that bears no token where one is asked for.
     pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
         match &self.options.tokens {
