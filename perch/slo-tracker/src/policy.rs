@@ -1,5 +1,6 @@
 //! What the budget's state asks of those who change things.
 
+use collector_telemetry::names;
 use serde::{Deserialize, Serialize};
 
 /// The budget's state, from good to bad.
@@ -43,15 +44,16 @@ impl PolicyState {
     /// All states, from good to bad.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Caution, Self::Frozen, Self::Exhausted];
 
-    /// Its name.
+    /// Its name, as the catalogue spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Caution => "caution",
-            Self::Frozen => "frozen",
-            Self::Exhausted => "exhausted",
-        }
+        let name = match self {
+            Self::Ok => names::State::Ok,
+            Self::Caution => names::State::Caution,
+            Self::Frozen => names::State::Frozen,
+            Self::Exhausted => names::State::Exhausted,
+        };
+        name.as_str()
     }
 
     /// Whether changes have to wait.
