@@ -43,14 +43,10 @@ struct Known {
 /// Prints which alerts would have come.
 pub(super) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let options = args.input.options();
-    let compiled = match args.input.compile(&options) {
+    let compiled = match output::sound(args.input.compile(&options))? {
         Ok(compiled) => compiled,
-        Err(error) => return output::unreadable(error),
+        Err(code) => return Ok(code),
     };
-    if !compiled.sound {
-        output::say(&compiled.findings)?;
-        return Ok(ExitCode::FAILURE);
-    }
     let remote = args.endpoint.open()?;
     let tracked = remote.all()?;
     let mut all = Vec::new();

@@ -25,6 +25,20 @@ pub(super) fn unreadable(error: Unreadable) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(NOT_FOUND))
 }
 
+/// Objectives that are sound; else says what is wrong with them, and gives the exit code.
+pub(super) fn sound(
+    compiled: Result<Compiled, Unreadable>,
+) -> anyhow::Result<Result<Compiled, ExitCode>> {
+    match compiled {
+        Ok(compiled) if compiled.sound => Ok(Ok(compiled)),
+        Ok(compiled) => {
+            say(&compiled.findings)?;
+            Ok(Err(ExitCode::FAILURE))
+        }
+        Err(error) => unreadable(error).map(Err),
+    }
+}
+
 /// Prints to standard output.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)

@@ -34,14 +34,10 @@ struct Judged {
 /// Prints a line per file; 5 where a test fails.
 pub(super) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let options = args.input.options();
-    let compiled = match args.input.compile(&options) {
+    let compiled = match output::sound(args.input.compile(&options))? {
         Ok(compiled) => compiled,
-        Err(error) => return output::unreadable(error),
+        Err(code) => return Ok(code),
     };
-    if !compiled.sound {
-        output::say(&compiled.findings)?;
-        return Ok(ExitCode::FAILURE);
-    }
     let promtool = promtool::find()?;
     let artifacts = compiled.artifacts(&options);
     let temporary;
