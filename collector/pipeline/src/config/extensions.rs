@@ -52,7 +52,9 @@ pub(super) fn apply(
             "file_storage" => {
                 let directory = settings.get("directory").map(Tree::read::<PathBuf>);
                 match directory {
-                    Some(directory) => storage = found.keep(directory).map(storage_in),
+                    Some(directory) => {
+                        storage = found.keep(directory).map(|folder| storage_in(folder, *at))
+                    }
                     None => {
                         found.faults.push(Finding::new(*at, "file_storage needs a `directory`"))
                     }

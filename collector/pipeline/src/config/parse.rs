@@ -160,6 +160,7 @@ fn read_storage(tree: &Tree, found: &mut Findings) -> (Option<StorageConfig>, bo
     if raw.enabled == Some(false) {
         return (None, false);
     }
+    let at = settings.get("directory").map_or(settings.at, |folder| folder.at);
     let Some(directory) = raw.directory.filter(|d| !d.as_os_str().is_empty()) else {
         let fault = Finding::new(settings.at, "`directory` is missing").within("storage");
         found
@@ -169,12 +170,12 @@ fn read_storage(tree: &Tree, found: &mut Findings) -> (Option<StorageConfig>, bo
     };
     let max_bytes = raw.max_bytes.map_or(DEFAULT_MAX_BYTES, |b| b.0);
     let max_age = raw.max_age.map(|i| i.0).filter(|age| !age.is_zero());
-    (Some(StorageConfig { directory, max_bytes, max_age }), raw.search != Some(false))
+    (Some(StorageConfig { directory, max_bytes, max_age, at }), raw.search != Some(false))
 }
 
 /// The storage that a bare folder means.
-pub(super) fn storage_in(directory: PathBuf) -> StorageConfig {
-    StorageConfig { directory, max_bytes: DEFAULT_MAX_BYTES, max_age: None }
+pub(super) fn storage_in(directory: PathBuf, at: At) -> StorageConfig {
+    StorageConfig { directory, max_bytes: DEFAULT_MAX_BYTES, max_age: None, at }
 }
 
 fn read_api(tree: &Tree, found: &mut Findings) -> ApiConfig {

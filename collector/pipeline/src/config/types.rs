@@ -116,6 +116,8 @@ pub struct StorageConfig {
     pub max_bytes: u64,
     /// Age past which records go; absent, they stay until room is needed.
     pub max_age: Option<Duration>,
+    /// Where the folder is written.
+    pub at: At,
 }
 
 /// The API listener.
