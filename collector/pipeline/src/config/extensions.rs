@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::auth;
 use super::components::Section;
 use super::error::Finding;
+use super::findings::Findings;
 use super::nearest::nearest;
-use super::parse::{Findings, storage_in};
+use super::storage::storage_in;
 use super::tree::Tree;
 use super::types::{ComponentId, StorageConfig};
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::components::Section;
 use super::error::Finding;
-use super::parse::Findings;
+use super::findings::Findings;
 use super::tree::Tree;
 use super::units::Interval;
 
