@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::bytes::{Reader, put, put_bytes};
 use crate::counts::Sum;
 use crate::ring::{Resolution, Series};
@@ -15,7 +17,8 @@ use crate::time::Moment;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Groups {
     all: Vec<Group>,
-    places: HashMap<Box<[u8]>, usize>,
+    /// By a hash that is seeded anew with each map: groups are named by whoever sends, and few.
+    places: HashMap<Box<[u8]>, usize, RandomState>,
     /// Events that had to go without a group of their own.
     pub(crate) n_overflow: u64,
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use collector_otlp::view::{ResourceView, SpanKind, SpanView, StatusCode, TracesView};
+use foldhash::fast::RandomState;
 use slo::model::{Match, Spans};
 
 use super::attributes::{Keys, Slots};
@@ -17,15 +18,20 @@ pub(crate) struct SpanMatcher {
     error_slot: usize,
     /// What rules ask of attributes; those that ask the same share one.
     conditions: Vec<Condition>,
+    /// Slots of what objectives are kept apart by; those that are so alike share one. The first is by nothing.
+    groupings: Vec<Vec<usize>>,
     rules: Vec<Rule>,
-    by_service: HashMap<Box<str>, ByName>,
+    by_service: Names<ByName>,
     any_service: ByName,
 }
+
+/// What objectives name: looked up by what comes from outside, but never filled with it.
+type Names<T> = HashMap<Box<str>, T, RandomState>;
 
 /// Rules by the name of the span.
 #[derive(Debug, Clone, Default)]
 struct ByName {
-    named: HashMap<Box<str>, Vec<u32>>,
+    named: Names<Vec<u32>>,
     any: Vec<u32>,
 }
 
@@ -39,8 +45,8 @@ struct Rule {
     /// Places of the conditions that good ones meet.
     good: Vec<usize>,
     threshold_nanos: Option<u64>,
-    /// Slots of what it is kept apart by.
-    group: Vec<usize>,
+    /// Place of what it is kept apart by.
+    grouping: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +92,7 @@ impl SpanMatcher {
             when: self.conditions(&spans.attributes)?,
             good: self.conditions(&spans.good_when)?,
             threshold_nanos: spans.threshold_ms.map(|ms| ms.saturating_mul(1_000_000)),
-            group: spans.group_by.iter().map(|key| self.keys.slot(key)).collect(),
+            grouping: self.grouping(&spans.group_by),
         };
         // Errors are told apart by this attribute, whoever asks.
         self.error_slot = self.keys.slot(ERROR_TYPE);
@@ -101,6 +107,17 @@ impl SpanMatcher {
             None => by_name.any.push(n),
         }
         Ok(())
+    }
+
+    fn grouping(&mut self, labels: &[String]) -> usize {
+        if self.groupings.is_empty() {
+            self.groupings.push(Vec::new());
+        }
+        let slots: Vec<usize> = labels.iter().map(|key| self.keys.slot(key)).collect();
+        self.groupings.iter().position(|known| *known == slots).unwrap_or_else(|| {
+            self.groupings.push(slots);
+            self.groupings.len() - 1
+        })
     }
 
     fn conditions(&mut self, all: &[Match]) -> Result<Vec<usize>, String> {
@@ -123,6 +140,7 @@ impl SpanMatcher {
     /// Calls `each` with everything that counts in a request.
     pub(crate) fn walk(&self, payload: &[u8], mut each: impl FnMut(&Event<'_>)) {
         let mut scratch = Scratch::default();
+        let mut groups = vec![GroupKey::default(); self.groupings.len()];
         let mut answers = Answers::new(&self.conditions);
         let mut of_resource = vec![None; self.keys.len()];
         let mut of_span = of_resource.clone();
@@ -136,6 +154,7 @@ impl SpanMatcher {
             for span in resource.scope_spans().flat_map(|scope| scope.spans()) {
                 let mut filled = false;
                 answers.forget();
+                groups.iter_mut().for_each(|group| group.is_known = false);
                 for by_name in by_service.into_iter().chain([&self.any_service]) {
                     for &n in by_name.named.get(span.name).into_iter().flatten().chain(&by_name.any)
                     {
@@ -152,17 +171,19 @@ impl SpanMatcher {
                         if !rule.when.iter().all(|c| answers.holds(*c, slots, &mut scratch.text)) {
                             continue;
                         }
-                        scratch.group.clear();
-                        for &slot in &rule.group {
-                            let value = text_of(slots[slot], &mut scratch.text);
-                            put_value(&mut scratch.group, value);
-                        }
-                        let error = text_of(slots[self.error_slot], &mut scratch.error);
+                        let error = match span.status {
+                            StatusCode::Error => {
+                                text_of(slots[self.error_slot], &mut scratch.error)
+                            }
+                            _ => "",
+                        };
                         let wrong = |c: &&usize| !answers.holds(**c, slots, &mut scratch.text);
                         let wrong = rule.good.iter().find(wrong);
                         let wrong = wrong.and_then(|c| self.conditions.get(*c));
                         let bad = rule.fault(&span, wrong, error);
-                        let (objective, group) = (rule.objective, scratch.group.as_slice());
+                        let grouping = &self.groupings[rule.grouping];
+                        let group = groups[rule.grouping].of(grouping, slots, &mut scratch.text);
+                        let objective = rule.objective;
                         each(&Event { objective, group, bad, span: &span, service });
                     }
                 }
@@ -184,7 +205,25 @@ const ERROR_TYPE: &str = "error.type";
 struct Scratch {
     text: String,
     error: String,
-    group: Vec<u8>,
+}
+
+/// What objectives with the same grouping keep a span apart by, made once for all of them.
+#[derive(Clone, Default)]
+struct GroupKey {
+    is_known: bool,
+    key: Vec<u8>,
+}
+
+impl GroupKey {
+    fn of(&mut self, grouping: &[usize], slots: &Slots<'_>, scratch: &mut String) -> &[u8] {
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.key.clear();
+            for &slot in grouping {
+                put_value(&mut self.key, text_of(slots[slot], scratch));
+            }
+        }
+        &self.key
+    }
 }
 
 impl ByName {
@@ -197,7 +236,7 @@ impl Rule {
     /// Whether attributes of this span have to be read.
     fn asks(&self, span: &SpanView<'_>) -> bool {
         let by_attributes = !self.when.is_empty() || !self.good.is_empty();
-        by_attributes || !self.group.is_empty() || span.status == StatusCode::Error
+        by_attributes || self.grouping > 0 || span.status == StatusCode::Error
     }
 
     /// Why a span is bad, of which a good one's condition `wrong` does not hold.
