@@ -130,6 +130,39 @@ export const logs = [
   line(1_790_000, 17, 'ERROR', 'd3', 'no space left on the device', { needed: 1_048_576 }),
 ]
 
+const tier = (severity: string, long: string, firing: boolean) => ({ tier: severity, severity, factor: 14.4, threshold: 0.072, margin: 1.5, floor: 3, long, short: '5m', hold_seconds: 0, firing })
+
+const objective = (name: string, description: string, target: number, left: number, state: string, fires: boolean, spending: unknown[] = []) => ({
+  id: `nestr-${name}`,
+  service: 'nestr',
+  name,
+  description,
+  target,
+  period: '30d',
+  counts: 'spans',
+  state,
+  budget_remaining: left,
+  exhausted_in_seconds: fires ? 40_000 : null,
+  known_seconds: 2_592_000,
+  period_seconds: 2_592_000,
+  windows: [
+    { window: '5m', bad: fires ? 12 : 0, total: 140, burn_rate: fires ? 17.14 : 0 },
+    { window: '1h', bad: fires ? 130 : 1, total: 1_680, burn_rate: fires ? 15.48 : 0.12 },
+    { window: '30d', bad: 3_010, total: 1_204_000, burn_rate: 1 - left },
+  ],
+  tiers: [tier('page', '1h', fires), tier('ticket', '3d', false)],
+  group_by: [],
+  groups: [],
+  spending,
+})
+
+export const objectives = [
+  objective('compress-latency', '95 % of packings end within ten seconds', 95, 0.91, 'ok', false),
+  objective('compress-availability', '99.5 % of packings succeed', 99.5, 0.084, 'frozen', true, [
+    { operation: 'nestr pellet.compress', error: 'no-space', bad: 118, over: 0, first: t0 / 1e6 - 3600, last: t0 / 1e6, traces: [{ trace_id: traceId, at: t0 / 1e6, duration_ms: 1840 }] },
+  ]),
+]
+
 const json = (body: unknown, status = 200) => (route: Route) =>
   route.fulfill({ status, contentType: status < 400 ? 'application/json' : 'application/problem+json', body: JSON.stringify(body) })
 
@@ -147,6 +180,8 @@ export async function mockEngine(page: Page, given: { pellets?: unknown[] } = {}
   await page.route('**/api/perch/services', json({ data: ['nestr', 'nestr-web'], total: 2, limit: 0, offset: 0, errors: null }))
   await page.route('**/api/perch/traces?*', json({ data: [trace], total: 1, limit: 50, offset: 0, errors: null }))
   await page.route(`**/api/perch/traces/${traceId}`, json({ data: [trace], total: 1, limit: 0, offset: 0, errors: null }))
+  await page.route('**/api/perch/slo', json({ data: objectives.map((one) => ({ ...one, spending: [] })) }))
+  await page.route(`**/api/perch/slo/${objectives[1]?.id}`, json({ data: objectives[1] }))
   await page.route('**/api/perch/logs?*', json({ data: logs }))
   await page.routeWebSocket('**/ws*', () => undefined)
 }

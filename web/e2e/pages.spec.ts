@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { type Page, type WebSocketRoute, test as base, expect } from '@playwright/test'
 import { preview } from 'vite'
 import { expectAccessible } from './axe'
-import { digest, largeTrace, mockEngine, pellets, token, traceId } from './mock'
+import { digest, largeTrace, mockEngine, objectives, pellets, token, traceId } from './mock'
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -115,6 +115,25 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'trace search')
       expect(complaints).toEqual([])
     })
+
+    test('objectives, and the traces that spent a budget', async ({ page, built }, info) => {
+      await mockEngine(page)
+      await signIn(page)
+      const complaints = await open(page, `${built}/objectives`)
+      const burning = page.getByRole('row').nth(1)
+      await expect(burning, 'what burns comes first').toContainText(/compress-availability.*99\.5 %.*30 days.*8\.4 %.*frozen.*burning fast 15\.5 ×/)
+      await expect(page.getByRole('row').nth(2)).toContainText(/compress-latency.*91\.0 %.*ok.*calm/)
+      await page.screenshot({ path: info.outputPath('objectives.png') })
+      await expectAccessible(page, 'objectives')
+      await burning.getByRole('link').click()
+      await expect(page.getByRole('heading', { name: 'nestr compress-availability' })).toBeVisible()
+      await expect(page.getByRole('row', { name: /no-space/ })).toContainText('118')
+      await page.screenshot({ path: info.outputPath('objective.png') })
+      await expectAccessible(page, 'an objective')
+      await page.getByRole('link', { name: traceId.slice(0, 12) }).click()
+      await expect(page.getByRole('row', { name: /pellet\.pack/ })).toBeVisible()
+      expect(complaints).toEqual([])
+    })
   })
 }
 
@@ -160,7 +179,7 @@ test('a narrow window keeps everything within reach', async ({ page, built }, in
   // The longest word for the stream's state is the one to make room for.
   await page.routeWebSocket('**/ws*', (socket) => socket.close({ code: 1011 }))
   await signIn(page, ['op1'])
-  for (const path of ['/pellets', `/pellets/${digest}`, `/traces/${traceId}`, '/traces']) {
+  for (const path of ['/pellets', `/pellets/${digest}`, `/traces/${traceId}`, '/traces', '/objectives', `/objectives/${objectives[1]?.id}`]) {
     await page.goto(`${built}${path}`)
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
     await expect(page.getByText(/^Loading/)).toHaveCount(0)

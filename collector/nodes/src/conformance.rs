@@ -11,7 +11,7 @@ use collector_pipeline::config::{RetryConfig, Tree};
 use collector_pipeline::consumer::{Consumer, Feed, Key, Passed, Start};
 use collector_pipeline::ledger::{EdgeAccount, EdgeId, Ledger, Reason};
 use collector_pipeline::log::{Log, LogOptions, Role};
-use collector_pipeline::node::{ExporterKind, NodeContext};
+use collector_pipeline::node::{Begun, ExporterKind, NodeContext};
 use collector_pipeline::queue::{Jitter, LaneOptions, Lanes, Meters};
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
@@ -98,7 +98,7 @@ async fn outlives_a_backend_that_is_not_there(rig: &Rig<'_>) {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let settings = Tree::parse(&(rig.settings)(&format!("http://{gone}"))).unwrap();
     let exporter = (rig.kind.build)(&settings, &context(&Metrics::new())).unwrap();
-    let error = exporter.export(&(rig.batch)(1)).await.unwrap_err();
+    let error = exporter.export(&(rig.batch)(1), &Begun::default()).await.unwrap_err();
     let retryable = matches!(error, collector_pipeline::node::ExportError::Retryable { .. });
     assert!(retryable, "{error:?}");
 }
@@ -132,6 +132,7 @@ fn context(metrics: &Metrics) -> NodeContext {
         clock: Arc::new(SystemClock::new()),
         metrics: metrics.clone(),
         budget: collector_otlp::admission::Budget::default(),
+        part_bytes: 1 << 20,
     }
 }
 

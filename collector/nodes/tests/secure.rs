@@ -13,7 +13,7 @@ use collector_otlp::{Limits, Request};
 use collector_pipeline::Signal;
 use collector_pipeline::config::{ComponentId, Tree};
 use collector_pipeline::graph::{Admission, Intake};
-use collector_pipeline::node::{NodeContext, Started};
+use collector_pipeline::node::{Begun, NodeContext, Started};
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -25,6 +25,7 @@ fn context(id: &str) -> NodeContext {
         clock: Arc::new(SystemClock::new()),
         metrics: Metrics::new(),
         budget: Budget::default(),
+        part_bytes: 1 << 20,
     }
 }
 
@@ -73,7 +74,7 @@ async fn certificates_and_tokens_of_the_configuration_are_used_on_both_sides() {
         let export = async |settings: String| {
             let settings = format!("endpoint: https://localhost:{port}\n{settings}");
             let exporter = (kind.build)(&Tree::parse(&settings).unwrap(), &context(name)).unwrap();
-            exporter.export(&one_log()).await.map_err(|error| error.to_string())
+            exporter.export(&one_log(), &Begun::default()).await.map_err(|error| error.to_string())
         };
         let delivered =
             export(format!("tls: {{ca_file: {at}/ca.pem, {own}}}\n{auth}")).await.unwrap();

@@ -225,21 +225,22 @@ fn many_reloads_under_load_lose_nothing() {
 }
 
 #[test]
-fn a_storage_folder_that_is_taken_brings_the_one_before_back() {
+fn another_storage_folder_is_refused_and_what_runs_goes_on() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let port = free_port();
     let mut collector = start(dir.path(), &config(dir.path(), port, ""));
-    let mut holder = sink(other.path(), free_port());
     assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
     std::fs::write(dir.path().join("perch.yaml"), config(other.path(), port, "")).unwrap();
-    until_reloaded(&collector, "failed", 1);
+    until_reloaded(&collector, "refused", 1);
     assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
     assert_eq!(n_taken(&collector), 2, "the log of before goes on");
+    assert!(!other.path().join("storage").exists(), "nothing is begun there");
     let ready = get(&format!("{}/readyz?format=json", collector.text("/api"))).unwrap().json();
     let error = &ready["configuration"]["error"];
-    assert_eq!((&ready["ready"], &error["code"]), (&true.into(), &"config_failed".into()));
-    assert!(error["message"].as_str().unwrap().contains("another collector uses"), "{error}");
-    assert!(holder.end_by(Signal::TERM).success());
+    assert_eq!((&ready["ready"], &error["code"]), (&true.into(), &"config_refused".into()));
+    let said = error["message"].as_str().unwrap();
+    assert!(said.contains(":3:22: storage.directory: the logs in use lie in "), "{said}");
+    assert!(said.contains("restart to begin there"), "{said}");
     assert!(collector.end_by(Signal::TERM).success());
 }
 

@@ -10,4 +10,6 @@ export const keys = {
   trace: (id: string) => ['traces', 'one', id] as const,
   traceLogs: (id: string) => ['traces', 'logs', id] as const,
   services: ['services'] as const,
+  objectiveList: ['objectives', 'list'] as const,
+  objective: (id: string) => ['objectives', 'one', id] as const,
 }

@@ -1,4 +1,5 @@
 /** What this page reads from Perch, always through the Engine. */
+import { type Objective, readObjective, readObjectives } from '../objectives/model'
 import { type RawTrace, readTrace, readTraces } from '../traces/jaeger'
 import { type LogLine, readLogs } from '../traces/logs'
 import type { SearchFilter } from '../traces/search'
@@ -32,4 +33,13 @@ export async function listServices(signal: AbortSignal): Promise<string[]> {
   const body = await call<{ data?: unknown }>({ url: perchPath('services'), signal })
   const names = Array.isArray(body.data) ? body.data.filter((name): name is string => typeof name === 'string') : []
   return names.toSorted()
+}
+
+/** All objectives that are tracked, without what spent their budgets. */
+export async function listObjectives(signal: AbortSignal): Promise<Objective[]> {
+  return readObjectives(await call({ url: perchPath('slo'), signal }))
+}
+
+export async function getObjective(id: string, signal: AbortSignal): Promise<Objective> {
+  return readObjective((await call<{ data?: unknown }>({ url: perchPath('slo', id), signal })).data)
 }

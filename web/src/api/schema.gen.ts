@@ -163,8 +163,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Asks Perch: `traces`, `traces/{id}`, `services`, `services/{service}/operations`, `operations`, `logs`, `ledger`.
-         * @description Query, status and body are Perch's own.
+         * Asks Perch for what the page shows.
+         * @description `traces`, `traces/{id}`, `services`, `services/{service}/operations`, `operations`, `logs`, `slo`, `slo/{id}` and
+         *     `ledger` are open; query, status and body are Perch's own.
          */
         get: operations["askPerch"];
         put?: never;

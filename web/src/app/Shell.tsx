@@ -55,6 +55,7 @@ export function Shell() {
         <nav aria-label="Main">
           <Link to="/pellets">Pellets</Link>
           <Link to="/traces">Traces</Link>
+          <Link to="/objectives">Objectives</Link>
         </nav>
         <LiveMark />
         <button type="button" className="button quiet" onClick={() => token.drop()}>

@@ -33,7 +33,19 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import('../pages/TracePage'), 'TracePage'),
 })
 
-export const routeTree = root.addChildren([home, pellets, pellet, traces, trace])
+const objectives = createRoute({
+  getParentRoute: () => root,
+  path: '/objectives',
+  component: lazyRouteComponent(() => import('../pages/ObjectivesPage'), 'ObjectivesPage'),
+})
+
+const objective = createRoute({
+  getParentRoute: () => root,
+  path: '/objectives/$id',
+  component: lazyRouteComponent(() => import('../pages/ObjectivePage'), 'ObjectivePage'),
+})
+
+export const routeTree = root.addChildren([home, pellets, pellet, traces, trace, objectives, objective])
 
 export const router = createRouter({ routeTree, defaultErrorComponent: BrokenPage, defaultPreload: 'intent' })
 

@@ -96,9 +96,10 @@ async fn converse<S: Sink>(
     }
 }
 
-/// Bytes of a frame that a sender may use: the least HTTP/2 allows means some twenty frames, with a look at
-/// the connection for each, to a request of usual size. What is read ahead stays bounded by the windows.
-const MAX_FRAME: u32 = 64 * 1024;
+/// Bytes of a frame that a sender may use. With the least that HTTP/2 allows, a request of usual size is some
+/// twenty frames, and each costs a look at the connection and a call of the system on both sides. What is read
+/// ahead stays bounded by the windows.
+const MAX_FRAME: u32 = 256 * 1024;
 
 fn builder(protocol: Protocol, options: &ServerOptions) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());

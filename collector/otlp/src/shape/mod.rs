@@ -9,6 +9,7 @@
 //! *Not here*: meaning. A span without a trace id or with an end before its start passes; policies judge that.
 //! Unknown fields pass, as protobuf demands.
 
+mod ascii;
 mod pair;
 mod walk;
 

@@ -4,6 +4,7 @@
 //! ASCII and whose value is short ASCII, a number or a truth value is proven here without them;
 //! whatever else it may be is left to the walk, which has the last word on it.
 
+use super::ascii::is_ascii;
 use crate::wire::read_varint;
 
 /// Tags of `KeyValue`.
@@ -24,14 +25,32 @@ pub(super) fn is_plain(pair: &[u8]) -> bool {
     if *n_key | *n_value >= 0x80 || usize::from(*n_value) != value.len() {
         return false;
     }
-    let is_sound = match value {
-        [TEXT, n, text @ ..] => usize::from(*n) == text.len() && text.is_ascii(),
-        [INT, varint @ ..] => ends_after_varint(varint),
-        [BOOL, truth] => *truth < 0x80,
-        [DOUBLE, bits @ ..] => bits.len() == 8,
+    match value {
+        // Tags and lengths are ASCII as well: one look proves key and text.
+        [TEXT, n, text @ ..] => usize::from(*n) == text.len() && is_ascii(pair),
+        [INT, varint @ ..] => ends_after_varint(varint) && is_ascii(key),
+        [BOOL, truth] => *truth < 0x80 && is_ascii(key),
+        [DOUBLE, bits @ ..] => bits.len() == 8 && is_ascii(key),
         _ => false,
-    };
-    is_sound && key.is_ascii()
+    }
+}
+
+/// Skips attributes of that form which follow each other as field `number`, `most` of them at most;
+/// how many.
+pub(super) fn skip_plain(rest: &mut &[u8], number: u32, most: u32) -> u32 {
+    let tag = number << 3 | 2;
+    let mut n = 0;
+    while n < most
+        && let [first, len, behind @ ..] = *rest
+        && u32::from(*first) == tag
+        && *len < 0x80
+        && let Some((pair, behind)) = behind.split_at_checked(usize::from(*len))
+        && is_plain(pair)
+    {
+        *rest = behind;
+        n += 1;
+    }
+    n
 }
 
 fn ends_after_varint(mut bytes: &[u8]) -> bool {

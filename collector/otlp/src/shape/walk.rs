@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ascii::is_ascii;
 use super::pair;
 use crate::schema::{self, Field, Kind, Label, Message};
 use crate::wire::{read_len, read_tag, read_varint, skip};
@@ -90,6 +91,8 @@ impl Walk<'_> {
             let Some(value) = read_len(&mut rest) else { return self.broken(place, field) };
             if is_attribute && depth.admits_plain_pair(self.limits) && pair::is_plain(value) {
                 self.shape.depth = self.shape.depth.max(depth.messages + 1);
+                let n_left = self.limits.max_attributes - n_attributes;
+                n_attributes += pair::skip_plain(&mut rest, number, n_left);
             } else if let Kind::Message(inner) = field.kind {
                 let until_end = until_end - (bytes.len() - rest.len()) + value.len();
                 self.message(inner, value, until_end, depth)?;
@@ -145,7 +148,7 @@ impl Walk<'_> {
 fn delimited(field: &Field, value: &[u8]) -> bool {
     match field.kind {
         // Most text is ASCII, and short: the plain test is the quicker one.
-        Kind::Str => value.is_ascii() || std::str::from_utf8(value).is_ok(),
+        Kind::Str => is_ascii(value) || std::str::from_utf8(value).is_ok(),
         Kind::Bytes => true,
         Kind::Id(n) => value.is_empty() || value.len() == n,
         _ => field.label == Label::Many && packed(field.kind.wire_type(), value),

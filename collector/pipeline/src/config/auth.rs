@@ -2,7 +2,7 @@
 
 use super::components::Section;
 use super::error::Finding;
-use super::parse::Findings;
+use super::findings::Findings;
 use super::tree::{Tree, Value};
 use super::types::ComponentId;
 

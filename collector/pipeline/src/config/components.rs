@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
+use super::at::At;
 use super::error::Finding;
+use super::findings::Findings;
 use super::nearest::nearest;
-use super::parse::Findings;
-use super::tree::{At, Tree, Value};
+use super::tree::{Tree, Value};
 use super::types::{Component, ComponentId, QueueConfig, RetryConfig};
 use super::units::{ByteSize, Interval};
 

@@ -9,11 +9,12 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::at::At;
 use super::error::Finding;
 use super::nearest::nearest;
-use super::tree::{At, Key, Tree, Value};
+use super::tree::{Key, Tree, Value};
 
-pub(super) struct Reader<'a>(pub(super) &'a Tree);
+struct Reader<'a>(&'a Tree);
 
 impl de::Error for Finding {
     fn custom<T: Display>(message: T) -> Self {
@@ -31,6 +32,13 @@ impl de::Error for Finding {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Self::new(At::default(), format!("`{variant}` is not one of {}", expected.join(", ")))
+    }
+}
+
+impl Tree {
+    /// Reads this value as a `T`; an unknown key or wrong type is found at its own place.
+    pub fn read<T: for<'de> de::Deserialize<'de>>(&self) -> Result<T, Finding> {
+        T::deserialize(Reader(self))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fills `${env:NAME}` in; done on values, so that a variable can never change the file's structure.
 
+use super::at::At;
 use super::error::Finding;
 use super::tree::{Tree, Value};
 
@@ -67,7 +68,7 @@ fn lookup(reference: &str, env: Env<'_>) -> Result<String, Finding> {
 }
 
 fn fault(message: impl Into<String>) -> Finding {
-    Finding::new(super::tree::At::default(), message)
+    Finding::new(At::default(), message)
 }
 
 /// What the text would be if it stood in the file itself, as long as that is a plain value.

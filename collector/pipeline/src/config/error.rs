@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tree::At;
+use super::at::At;
 
 /// One fault or remark and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,13 @@
 //! 1. What is written is a sound configuration that means the same, but for the secrets.
 //! 2. No token and no header's value is in it.
 
-use super::tree::{At, Key, Tree, Value};
+use super::at::At;
+use super::memory::{MemoryLimit, Share};
+use super::tree::{Key, Tree, Value};
 use super::types::{
-    Ack, Component, Config, PipelineConfig, QueueConfig, RetryConfig, StorageConfig,
+    Ack, Component, ComponentId, PipelineConfig, QueueConfig, RetryConfig, StorageConfig,
 };
-use super::{ComponentId, MemoryLimit, Share};
+use super::whole::Config;
 
 /// Stands where a secret stood.
 const MASK: &str = "****";

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::auth;
 use super::components::Section;
 use super::error::Finding;
+use super::findings::Findings;
 use super::nearest::nearest;
-use super::parse::{Findings, storage_in};
+use super::storage::storage_in;
 use super::tree::Tree;
 use super::types::{ComponentId, StorageConfig};
 
@@ -52,7 +53,9 @@ pub(super) fn apply(
             "file_storage" => {
                 let directory = settings.get("directory").map(Tree::read::<PathBuf>);
                 match directory {
-                    Some(directory) => storage = found.keep(directory).map(storage_in),
+                    Some(directory) => {
+                        storage = found.keep(directory).map(|folder| storage_in(folder, *at))
+                    }
                     None => {
                         found.faults.push(Finding::new(*at, "file_storage needs a `directory`"))
                     }

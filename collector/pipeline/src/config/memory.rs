@@ -5,9 +5,12 @@ use serde::Deserialize;
 
 use super::components::Section;
 use super::error::Finding;
-use super::parse::Findings;
+use super::findings::Findings;
 use super::tree::Tree;
 use super::units::Interval;
+
+const MIN_PART_BYTES: usize = 256 << 10;
+const MAX_PART_BYTES: usize = 32 << 20;
 
 /// How much memory the process may use, as the configuration has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,15 @@ impl MemoryLimit {
     pub fn process_bytes(limit: Option<&Self>) -> u64 {
         let all = memory().unwrap_or(2 << 30);
         limit.map_or(all, |limit| limit.limit.of(all).min(all))
+    }
+
+    /// Bytes that each request under way to a backend may hold of a batch's translated form, by `limit` or by the
+    /// machine alone: a 64th of the memory. Less than [`MIN_PART_BYTES`] would make many small requests, more than
+    /// [`MAX_PART_BYTES`] no larger ones.
+    #[must_use]
+    pub fn part_bytes(limit: Option<&Self>) -> usize {
+        let part = Self::process_bytes(limit) / 64;
+        usize::try_from(part).unwrap_or(MAX_PART_BYTES).clamp(MIN_PART_BYTES, MAX_PART_BYTES)
     }
 
     /// A budget by `limit`, or by the machine alone.

@@ -8,6 +8,7 @@
 //! # Not here
 //! The settings of each node: the node reads its own [`Tree`].
 
+mod at;
 mod auth;
 mod components;
 mod de;
@@ -15,19 +16,23 @@ mod env;
 mod error;
 mod expand;
 mod extensions;
+mod findings;
 mod memory;
 mod nearest;
 mod own;
 mod parse;
 mod pipelines;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod types;
 mod understood;
 mod units;
+mod whole;
 mod written;
 
+pub use at::At;
 pub(crate) use components::OWN_PROCESSORS;
 pub use env::Env;
 pub use error::{ConfigError, Finding};
@@ -35,9 +40,10 @@ pub use expand::{Kinds, with_defaults};
 pub use memory::{MemoryLimit, Share};
 pub use nearest::nearest;
 pub use own::{OwnProtocol, OwnTracesConfig};
-pub use tree::{At, Key, Tree, Value};
+pub use tree::{Key, Tree, Value};
 pub use types::{
-    Ack, ApiConfig, Component, ComponentId, Config, Note, PipelineConfig, PipelineId, QueueConfig,
+    Ack, ApiConfig, Component, ComponentId, Note, PipelineConfig, PipelineId, QueueConfig,
     RetryConfig, StorageConfig,
 };
 pub use units::{ByteSize, Interval};
+pub use whole::Config;

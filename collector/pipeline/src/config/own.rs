@@ -17,10 +17,11 @@ use collector_otlp::Encoding;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::at::At;
 use super::error::Finding;
+use super::findings::Findings;
 use super::nearest::nearest;
-use super::parse::Findings;
-use super::tree::{At, Key, Tree, Value};
+use super::tree::{Key, Tree, Value};
 
 /// Where spans of the process's own go, and how many of them.
 #[derive(Debug, Clone, PartialEq)]

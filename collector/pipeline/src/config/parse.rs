@@ -1,18 +1,19 @@
 //! From a file's text to a [`Config`] whose names all resolve.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::components::{Section, resolve_exporter, resolve_plain};
 use super::env::{Env, expand};
 use super::error::{ConfigError, Finding};
+use super::findings::Findings;
 use super::nearest::nearest;
 use super::pipelines::read_pipelines;
-use super::tree::{At, Tree};
-use super::types::{ApiConfig, Component, Config, Note, PipelineConfig, StorageConfig};
-use super::units::{ByteSize, Interval};
+use super::storage::read_storage;
+use super::tree::Tree;
+use super::types::{ApiConfig, Component, PipelineConfig};
+use super::whole::Config;
 
 const SECTIONS: [&str; 8] = [
     "receivers",
@@ -24,41 +25,10 @@ const SECTIONS: [&str; 8] = [
     "api",
     "connectors",
 ];
-/// An hour of 10 000 spans a second fits, and little of any disk goes.
-const DEFAULT_MAX_BYTES: u64 = 1 << 30;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStorage {
-    enabled: Option<bool>,
-    directory: Option<PathBuf>,
-    max_bytes: Option<ByteSize>,
-    max_age: Option<Interval>,
-    search: Option<bool>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawApi {
     listen: Option<SocketAddr>,
-}
-
-/// What is being read, with everything found so far.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub(super) faults: Vec<Finding>,
-    pub(super) notes: Vec<Note>,
-}
-
-impl Findings {
-    /// The value, or its fault put down.
-    pub(super) fn keep<T>(&mut self, read: Result<T, Finding>) -> Option<T> {
-        read.map_err(|fault| self.faults.push(fault)).ok()
-    }
-
-    pub(super) fn note(&mut self, at: At, message: impl Into<String>) {
-        self.notes.push(Note { at, message: message.into() });
-    }
 }
 
 impl Config {
@@ -150,31 +120,6 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         own_traces,
         notes,
     })
-}
-
-/// The folder of the log, and whether a log is kept at all.
-fn read_storage(tree: &Tree, found: &mut Findings) -> (Option<StorageConfig>, bool) {
-    let Some(settings) = tree.get("storage") else { return (None, true) };
-    let raw = settings.read().map_err(|e| e.within("storage"));
-    let Some(raw): Option<RawStorage> = found.keep(raw) else { return (None, true) };
-    if raw.enabled == Some(false) {
-        return (None, false);
-    }
-    let Some(directory) = raw.directory.filter(|d| !d.as_os_str().is_empty()) else {
-        let fault = Finding::new(settings.at, "`directory` is missing").within("storage");
-        found
-            .faults
-            .push(fault.hint("name a folder, or leave `storage` out to keep the log in memory"));
-        return (None, true);
-    };
-    let max_bytes = raw.max_bytes.map_or(DEFAULT_MAX_BYTES, |b| b.0);
-    let max_age = raw.max_age.map(|i| i.0).filter(|age| !age.is_zero());
-    (Some(StorageConfig { directory, max_bytes, max_age }), raw.search != Some(false))
-}
-
-/// The storage that a bare folder means.
-pub(super) fn storage_in(directory: PathBuf) -> StorageConfig {
-    StorageConfig { directory, max_bytes: DEFAULT_MAX_BYTES, max_age: None }
 }
 
 fn read_api(tree: &Tree, found: &mut Findings) -> ApiConfig {

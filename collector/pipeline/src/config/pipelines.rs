@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::at::At;
 use super::components::{OWN_PROCESSORS, Section};
 use super::error::Finding;
+use super::findings::Findings;
 use super::nearest::nearest;
-use super::parse::Findings;
-use super::tree::{At, Tree, Value};
+use super::tree::{Tree, Value};
 use super::types::{Ack, ComponentId, PipelineConfig, PipelineId, StorageConfig};
 use super::units::Interval;
 

@@ -5,16 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::at::At;
 use super::error::Finding;
-
-/// A place in the file, both counted from one; `0:0` where there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct At {
-    /// Line.
-    pub line: u64,
-    /// Column, in characters.
-    pub column: u64,
-}
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,11 +91,6 @@ impl Tree {
             _ => None,
         }
     }
-
-    /// Reads this value as a `T`; an unknown key or wrong type is found at its own place.
-    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Finding> {
-        T::deserialize(super::de::Reader(self))
-    }
 }
 
 impl Value {
@@ -118,24 +105,6 @@ impl Value {
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
         }
-    }
-}
-
-impl From<&serde_saphyr::Location> for At {
-    fn from(l: &serde_saphyr::Location) -> Self {
-        Self { line: l.line(), column: l.column() }
-    }
-}
-
-impl From<serde_saphyr::Location> for At {
-    fn from(l: serde_saphyr::Location) -> Self {
-        Self::from(&l)
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
     }
 }
 

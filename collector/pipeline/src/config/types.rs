@@ -1,44 +1,13 @@
-//! A configuration whose names all resolve.
+//! What a configuration is made of.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::memory::MemoryLimit;
-use super::own::OwnTracesConfig;
-use super::tree::{At, Tree};
+use super::at::At;
+use super::tree::Tree;
 use crate::Signal;
-
-/// A whole configuration.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The file's name as given.
-    pub file: String,
-    /// Receivers that a pipeline uses.
-    pub receivers: Vec<Component>,
-    /// Processors that a pipeline uses, but for those that are the pipeline's own.
-    pub processors: Vec<Component>,
-    /// Exporters that a pipeline uses.
-    pub exporters: Vec<Component>,
-    /// Pipelines in the order of the file.
-    pub pipelines: Vec<PipelineConfig>,
-    /// Where the log lives; absent, in memory.
-    pub storage: Option<StorageConfig>,
-    /// Whether trace and log pipelines keep a log for the local store, which costs it an index; otherwise
-    /// the store stays empty.
-    pub keeps_log: bool,
-    /// How much memory the process may use; absent, its cgroup and the machine decide.
-    pub memory: Option<MemoryLimit>,
-    /// The API listener.
-    pub api: ApiConfig,
-    /// The process's log level, a `tracing` filter.
-    pub log_level: String,
-    /// Where spans of the process's own go; absent, there are none.
-    pub own_traces: Option<OwnTracesConfig>,
-    /// What was understood but means something else here.
-    pub notes: Vec<Note>,
-}
 
 /// `type` or `type/name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,14 +52,14 @@ pub struct PipelineConfig {
     /// When its receivers reply. Default [`Ack::Durable`] where `storage.directory` is set, so that
     /// a folder named for keeping things keeps what was acknowledged; [`Ack::Memory`] otherwise.
     pub ack: Ack,
-    /// Names in [`Config::receivers`].
+    /// Names in the configuration's `receivers`.
     pub receivers: Vec<ComponentId>,
-    /// Names in [`Config::exporters`].
+    /// Names in the configuration's `exporters`.
     pub exporters: Vec<ComponentId>,
     /// Those of them whose full share refuses new batches, and that `ack: delivered` waits for; the
     /// others lose their oldest. Default all.
     pub primary: Vec<ComponentId>,
-    /// Names in [`Config::processors`], in the order of the file.
+    /// Names in the configuration's `processors`, in the order of the file.
     pub processors: Vec<ComponentId>,
     /// How long `ack: delivered` waits. Default 10 s, as long as most senders wait for a reply.
     pub ack_timeout: Duration,
@@ -116,6 +85,8 @@ pub struct StorageConfig {
     pub max_bytes: u64,
     /// Age past which records go; absent, they stay until room is needed.
     pub max_age: Option<Duration>,
+    /// Where the folder is written.
+    pub at: At,
 }
 
 /// The API listener.

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use super::at::At;
 use super::error::Finding;
-use super::tree::{At, Key, Tree, Value};
+use super::tree::{Key, Tree, Value};
 
 /// Settings without effect: the kinds that have them there, the key, and what does its work here.
 const WITHOUT_EFFECT: [(&[&str], &[&str], &str); 6] = [

@@ -20,10 +20,11 @@ use tokio::sync::{Notify, watch};
 
 use super::checkpoint::{Checkpoint, Key};
 use super::checkpointer::Checkpointed;
-use super::window::{Passed, Window};
+use super::window::{Passed, Returned, Window};
 use crate::Batch;
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
 use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role, Run, Shed};
+use crate::node::Begun;
 
 /// Records one consumer may have taken beyond its cursor: what a crash makes it send again at most.
 const MAX_AHEAD: usize = 256;
@@ -97,6 +98,7 @@ pub(super) struct Fetch {
 pub struct InHand {
     consumer: Arc<Consumer>,
     record: Option<Record>,
+    begun: Begun,
     n_panics: u32,
 }
 
@@ -200,7 +202,7 @@ impl Consumer {
         let mut inner = self.lock();
         let head = self.reader.head();
         let mut totals = Totals::default();
-        while let Some((record, _)) = inner.window.take_back() {
+        while let Some(Returned { record, .. }) = inner.window.take_back() {
             let dropped = Totals::dropped(reason, record.amount());
             inner.window.settle(record.position, dropped);
             totals.add(&dropped);
@@ -214,8 +216,8 @@ impl Consumer {
     /// What to do next.
     pub(super) fn step(self: &Arc<Self>) -> Step {
         let mut inner = self.lock();
-        if let Some((record, n_panics)) = inner.window.take_back() {
-            return Step::Item(self.in_hand(&mut inner, record, n_panics), true);
+        if let Some(returned) = inner.window.take_back() {
+            return Step::Item(self.in_hand(&mut inner, returned), true);
         }
         if inner.window.n_records() >= MAX_AHEAD || inner.fetching {
             return Step::Busy;
@@ -230,12 +232,12 @@ impl Consumer {
         }
         if let Some(record) = inner.fetched.pop_front() {
             inner.window.take(&record);
-            return Step::Item(self.in_hand(&mut inner, record, 0), true);
+            return Step::Item(self.in_hand(&mut inner, Returned::fresh(record)), true);
         }
         match self.reader.look(next) {
             Look::Record { record, more } => {
                 inner.window.take(&record);
-                Step::Item(self.in_hand(&mut inner, record, 0), more)
+                Step::Item(self.in_hand(&mut inner, Returned::fresh(record)), more)
             }
             Look::OnDisk(at) => {
                 inner.fetching = true;
@@ -252,9 +254,10 @@ impl Consumer {
         }
     }
 
-    fn in_hand(self: &Arc<Self>, inner: &mut Inner, record: Record, n_panics: u32) -> InHand {
+    fn in_hand(self: &Arc<Self>, inner: &mut Inner, taken: Returned) -> InHand {
+        let Returned { record, begun, n_panics } = taken;
         inner.n_in_hand += record.n_bytes();
-        InHand { consumer: Arc::clone(self), record: Some(record), n_panics }
+        InHand { consumer: Arc::clone(self), record: Some(record), begun, n_panics }
     }
 
     /// Passes over what lies before `to`.
@@ -375,6 +378,12 @@ impl InHand {
         self.n_items.into()
     }
 
+    /// What its exporter keeps of it between attempts.
+    #[must_use]
+    pub fn begun(&self) -> &Begun {
+        &self.begun
+    }
+
     /// The pipeline in whose log it lies, and where.
     #[must_use]
     pub fn place(&self) -> (&str, Position) {
@@ -420,7 +429,8 @@ impl Drop for InHand {
         if let Some(record) = self.record.take() {
             let mut inner = self.consumer.lock();
             inner.let_go(&record);
-            inner.window.give_back(record, self.n_panics);
+            let (begun, n_panics) = (std::mem::take(&mut self.begun), self.n_panics);
+            inner.window.give_back(Returned { record, begun, n_panics });
             drop(inner);
             self.consumer.wake.notify_one();
         }

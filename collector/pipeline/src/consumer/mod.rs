@@ -43,4 +43,4 @@ pub use observing::Observing;
 pub use register::{Entry, Register};
 pub use resume::{Resumed, resume};
 pub use shelf::{Found, Shelf};
-pub use window::{Passed, Window};
+pub use window::{Passed, Returned, Window};

@@ -154,7 +154,7 @@ proptest! {
                 Act::GiveBack(which) if !oracle.in_hand.is_empty() => {
                     let i = oracle.in_hand.swap_remove(which.index(oracle.in_hand.len()));
                     let open = oracle.done[i].is_none();
-                    prop_assert_eq!(window.give_back(all[i].clone(), 1), open);
+                    prop_assert_eq!(window.give_back(Returned { n_panics: 1, ..Returned::fresh(all[i].clone()) }), open);
                     if open {
                         oracle.waiting.push(i);
                     }
@@ -163,7 +163,7 @@ proptest! {
                     oracle.waiting.retain(|i| oracle.done[*i].is_none());
                     oracle.waiting.sort_unstable();
                     let want = (!oracle.waiting.is_empty()).then(|| oracle.waiting.remove(0));
-                    let came = window.take_back().map(|(r, n)| (r.position, n));
+                    let came = window.take_back().map(|r| (r.record.position, r.n_panics));
                     prop_assert_eq!(came, want.map(|i| (all[i].position, 1)));
                     oracle.in_hand.extend(want);
                 }

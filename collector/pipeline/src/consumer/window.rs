@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 
 use crate::ledger::{Amount, Reason, Totals};
 use crate::log::{Position, Record};
+use crate::node::Begun;
 
 /// How far a consumer is, and what became of everything before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,17 @@ pub struct Window {
     n_records: usize,
 }
 
+/// A record that came back.
+#[derive(Debug)]
+pub struct Returned {
+    /// It.
+    pub record: Record,
+    /// What was begun with it.
+    pub begun: Begun,
+    /// How often the exporter panicked over it.
+    pub n_panics: u32,
+}
+
 /// A record, or several that are done and lie side by side.
 #[derive(Debug)]
 struct Entry {
@@ -52,9 +64,17 @@ struct Entry {
 #[derive(Debug)]
 enum State {
     InHand,
-    /// It came back, with the number of panics over it.
-    Waiting(Box<Record>, u32),
+    /// It came back.
+    Waiting(Box<Returned>),
     Done(Totals),
+}
+
+impl Returned {
+    /// A record nothing was begun with.
+    #[must_use]
+    pub fn fresh(record: Record) -> Self {
+        Self { record, begun: Begun::default(), n_panics: 0 }
+    }
 }
 
 impl Window {
@@ -113,22 +133,21 @@ impl Window {
     }
 
     /// Takes the first of the records that came back.
-    pub fn take_back(&mut self) -> Option<(Record, u32)> {
+    pub fn take_back(&mut self) -> Option<Returned> {
         for entry in &mut self.entries {
-            if matches!(entry.state, State::Waiting(..))
-                && let State::Waiting(record, n) =
-                    std::mem::replace(&mut entry.state, State::InHand)
+            if matches!(entry.state, State::Waiting(_))
+                && let State::Waiting(returned) = std::mem::replace(&mut entry.state, State::InHand)
             {
-                return Some((*record, n));
+                return Some(*returned);
             }
         }
         None
     }
 
     /// A record that was taken comes back; `false` if it was given up meanwhile.
-    pub fn give_back(&mut self, record: Record, n_panics: u32) -> bool {
-        let Some(i) = self.in_hand(record.position) else { return false };
-        self.entries[i].state = State::Waiting(Box::new(record), n_panics);
+    pub fn give_back(&mut self, returned: Returned) -> bool {
+        let Some(i) = self.in_hand(returned.record.position) else { return false };
+        self.entries[i].state = State::Waiting(Box::new(returned));
         true
     }
 

@@ -34,6 +34,7 @@ pub(super) enum Part {
 struct Building<'a> {
     host: &'a Host,
     budget: &'a Budget,
+    part_bytes: usize,
     findings: Vec<Finding>,
     kinds: BTreeMap<(Part, ComponentId), &'static [Signal]>,
 }
@@ -56,7 +57,9 @@ pub(super) fn build_nodes(
     notices: &Notices,
     wanted: &dyn Fn(Part, &ComponentId) -> bool,
 ) -> Result<Nodes, ConfigError> {
-    let mut building = Building { host, budget, findings: Vec::new(), kinds: BTreeMap::new() };
+    let part_bytes = MemoryLimit::part_bytes(config.memory.as_ref());
+    let (findings, kinds) = Default::default();
+    let mut building = Building { host, budget, part_bytes, findings, kinds };
     let mut nodes = Nodes::default();
     for component in config.receivers.iter().filter(|c| wanted(Part::Receiver, &c.id)) {
         let kind = registry.receiver(&component.id.kind).map(|kind| (kind.signals, kind.build));
@@ -128,6 +131,7 @@ impl Building<'_> {
                     clock: Arc::clone(&self.host.clock),
                     metrics: self.host.metrics.clone(),
                     budget: self.budget.clone(),
+                    part_bytes: self.part_bytes,
                 };
                 build(how, &context).map_err(|finding| {
                     let finding = finding.or_at(component.at).within(&component.id.to_string());

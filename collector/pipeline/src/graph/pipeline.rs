@@ -109,7 +109,10 @@ impl Pipeline {
             observers.push(Watching { id, node, observing, task: None });
         }
         let reader = opened.reader.clone();
-        reader.tell_sealed(Arc::clone(&site.sealed));
+        // What lies in memory is gone with the process: its cursors need no keeping ahead of time.
+        if matches!(opened.keep, Keep::Disk(_)) {
+            reader.tell_sealed(Arc::clone(&site.sealed));
+        }
         let weak = Arc::downgrade(&site.checkpointer);
         reader.before_delete(move || weak.upgrade().is_none_or(|c| c.write().is_ok()));
         let keep = opened.keep.clone();

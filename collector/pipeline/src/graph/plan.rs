@@ -3,8 +3,12 @@
 //! A pure comparison: places in the file do not count, defaults and their absence are the same.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::config::{At, Component, ComponentId, Config, PipelineConfig, PipelineId, Tree, Value};
+use crate::config::{
+    At, Component, ComponentId, Config, ConfigError, Finding, PipelineConfig, PipelineId, Tree,
+    Value,
+};
 
 /// What a reload does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +27,6 @@ pub struct Plan {
     pub at_next_start: Vec<String>,
     /// Own spans go elsewhere, or others do.
     pub own_traces: bool,
-    /// Logs lie elsewhere, or somewhere at all: nothing of the old graph can go on.
-    pub moves_storage: bool,
 }
 
 /// Parts of a graph by what becomes of them.
@@ -50,14 +52,15 @@ impl Plan {
         };
         say("api", old.api != new.api, &mut at_next_start);
         say("service.telemetry.logs.level", old.log_level != new.log_level, &mut at_next_start);
-        say("storage", old.storage != new.storage || old.keeps_log != new.keeps_log, &mut others);
+        let storage =
+            |c: &Config| (c.storage.as_ref().map(|s| (s.max_bytes, s.max_age)), c.keeps_log);
+        let moves = folder(old) != folder(new);
+        say("storage", moves || storage(old) != storage(new), &mut others);
         say("memory_limiter", old.memory != new.memory, &mut others);
         let own_traces = bare_own(old) != bare_own(new);
         say("service.telemetry.traces", own_traces, &mut others);
-        let folder = |config: &Config| config.storage.as_ref().map(|s| s.directory.clone());
         Self {
             own_traces,
-            moves_storage: folder(old) != folder(new) || old.keeps_log != new.keeps_log,
             processors: parts(&old.processors, &new.processors, |c| &c.id, is_same_component),
             pipelines: parts(&old.pipelines, &new.pipelines, |p| &p.id, is_same_pipeline),
             receivers: parts(&old.receivers, &new.receivers, |c| &c.id, is_same_component),
@@ -119,6 +122,39 @@ fn parts<T, Id: Ord + Clone>(
     let is_gone = |before: &&T| !new.iter().any(|after| id(after) == id(before));
     parts.removed = old.iter().filter(is_gone).map(|before| id(before).clone()).collect();
     parts
+}
+
+/// Where logs lie; nothing where they are in memory.
+fn folder(config: &Config) -> Option<&Path> {
+    config.storage.as_ref().map(|s| s.directory.as_path())
+}
+
+/// What is wrong with going from `old` to `new` while data flows, if anything is.
+///
+/// Another folder would leave what waits in the old one to nobody: cursors, queues and the state of observers belong to
+/// the logs they lie beside.
+pub(super) fn refusal(old: &Config, new: &Config) -> Option<ConfigError> {
+    let (before, after) = (folder(old), folder(new));
+    if before == after {
+        return None;
+    }
+    let place = |folder: Option<&Path>| {
+        folder.map_or_else(|| "memory".to_owned(), |folder| format!("`{}`", folder.display()))
+    };
+    let message = format!(
+        "the logs in use lie in {} and cannot move to {} while the collector runs",
+        place(before),
+        place(after)
+    );
+    let hint = match before {
+        Some(_) => {
+            "restart to begin there; what still waits stays where it is until a collector runs there"
+        }
+        None => "restart to begin there; what waits in memory is sent before the end",
+    };
+    let at = new.storage.as_ref().map(|storage| storage.at).unwrap_or_default();
+    let finding = Finding::new(at, message).within("directory").within("storage").hint(hint);
+    Some(ConfigError { file: new.file.clone(), findings: vec![finding] })
 }
 
 pub(super) fn is_same_pipeline(a: &PipelineConfig, b: &PipelineConfig) -> bool {
@@ -203,5 +239,27 @@ mod tests {
         assert_eq!(plan.at_next_start, ["api"]);
         assert_eq!(plan.names(), ["~pipelines.logs", "~storage"], "replies wait for the disk now");
         assert!(between(&format!("{BASE}api: {{listen: '127.0.0.1:1'}}\n")).is_same());
+    }
+
+    #[test]
+    fn a_folder_cannot_change_while_it_is_in_use() {
+        let refused = |old: &str, new: &str| {
+            let (old, new) = (format!("{BASE}{old}"), format!("{BASE}{new}"));
+            refusal(&config(&old), &config(&new)).map(|fault| fault.to_string())
+        };
+        assert_eq!(refused("storage: {directory: /d}\n", "\nstorage: {directory: /d}\n"), None);
+        assert_eq!(refused("", "storage: {enabled: false}\n"), None);
+        let folder = "storage: {directory: /d, max_bytes: 1GiB}\n";
+        assert_eq!(
+            refused(folder, "storage: {max_bytes: 1GiB, directory: /e}\n").unwrap(),
+            "perch.yaml:4:39: storage.directory: the logs in use lie in `/d` and cannot move to `/e` while the collector \
+             runs (restart to begin there; what still waits stays where it is until a collector runs there)"
+        );
+        assert!(refused(folder, "").unwrap().contains(
+            "0:0: storage.directory: the logs in use lie in `/d` and cannot move to memory"
+        ));
+        assert!(
+            refused("", folder).unwrap().contains("what waits in memory is sent before the end")
+        );
     }
 }

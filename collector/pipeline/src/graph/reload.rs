@@ -15,7 +15,7 @@
 //!    what they leave behind is in the report.
 //!
 //! # Not here
-//! Another storage folder: all logs move then, and the caller closes one graph and opens another.
+//! Another storage folder: what waits would stay behind in the old one, so it is refused and takes a restart.
 //!
 //! # Failure
 //! A listener that cannot be opened or a log that cannot be read brings the configuration before back. If that fails
@@ -33,7 +33,7 @@ use super::gate::Gate;
 use super::host::Host;
 use super::nodes::{Nodes, Part, build_nodes, check};
 use super::pipeline::{Means, Pipeline};
-use super::plan::{Plan, is_same_component, is_same_pipeline};
+use super::plan::{Plan, is_same_component, is_same_pipeline, refusal};
 use super::receiving::Receiving;
 use super::running::Running;
 use super::sending::Sending;
@@ -64,7 +64,7 @@ pub enum ReloadError {
 }
 
 impl Running {
-    /// Puts `config` in force, whose storage folder is the present one. What leaves may take until `within` to be
+    /// Puts `config` in force; one with another storage folder is refused. What leaves may take until `within` to be
     /// emptied; the report tells of it and of nothing else.
     pub async fn reload(
         &mut self,
@@ -74,6 +74,7 @@ impl Running {
         // Judged as a whole, and away from the metrics of what runs.
         let aside = Host { metrics: Metrics::new(), ..self.site.host.clone() };
         check(&config, &self.registry, &aside).map_err(GraphError::from)?;
+        refusal(&self.config, &config).map_or(Ok(()), |fault| Err(GraphError::from(fault)))?;
         let deadline = Instant::now() + within;
         let mut left = Left::default();
         self.empty_leaving(&config, deadline).await;

@@ -27,8 +27,8 @@ use crate::config::{Config, Tree};
 use crate::ledger::Reason;
 use crate::log::Next;
 use crate::node::{
-    Built, Delivered, ExportError, Exporter, ExporterKind, NodeContext, NodeError, ProcessorKind,
-    ProcessorShape, Receiver, ReceiverKind, Registry, Started,
+    Begun, Built, Delivered, ExportError, Exporter, ExporterKind, NodeContext, NodeError,
+    ProcessorKind, ProcessorShape, Receiver, ReceiverKind, Registry, Started,
 };
 use crate::queue::Jitter;
 use crate::{Batch, Signal};
@@ -103,7 +103,11 @@ struct Sink {
 }
 
 impl Exporter for Sink {
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        _: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
         async move {
             let n = {
                 let mut n = self.n_calls.lock().unwrap_or_else(PoisonError::into_inner);

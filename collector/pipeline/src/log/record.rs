@@ -79,12 +79,12 @@ pub(super) fn stored(batch: &Batch) -> &Bytes {
 }
 
 impl Header {
-    /// The header of `batch`; nothing if its length does not fit the form.
+    /// The header of `batch`, not [sealed](Self::sealed) yet; nothing if its length does not fit the form.
     pub(super) fn of(batch: &Batch, origin: Origin, received_at: u64) -> Option<Self> {
         let bytes = stored(batch);
         let stored_len = u32::try_from(bytes.len()).ok().filter(|n| *n <= MAX_STORED_LEN)?;
         let decoded_len = u32::try_from(batch.payload.len()).ok()?;
-        let mut header = Self {
+        Some(Self {
             stored_len,
             crc: 0,
             signal: batch.signal,
@@ -93,9 +93,12 @@ impl Header {
             n_items: batch.n_items,
             received_at,
             decoded_len,
-        };
-        header.crc = header.checksum(bytes);
-        Some(header)
+        })
+    }
+
+    /// With the checksum over itself and `stored`. What stays in memory goes without: nothing reads it back.
+    pub(super) fn sealed(self, stored: &[u8]) -> Self {
+        Self { crc: self.checksum(stored), ..self }
     }
 
     pub(super) fn encode(&self) -> [u8; RECORD_HEADER] {

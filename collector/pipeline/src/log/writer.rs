@@ -319,8 +319,9 @@ impl Shared {
         drop(state);
         if let Some(path) = path {
             let Some(file) = &mut writer.file else { return Err(nowhere) };
-            let written =
-                file.write_all(&header.encode()).and_then(|()| file.write_all(stored(batch)));
+            let stored = stored(batch);
+            let header = header.sealed(stored).encode();
+            let written = file.write_all(&header).and_then(|()| file.write_all(stored));
             if let Err(error) = written {
                 // The tail is torn; what was staged before it is whole and stays.
                 let _ = file.set_len(position.offset);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use super::begun::Begun;
 use super::receiver::{NodeError, Started};
 use crate::ledger::Reason;
 use crate::{Batch, Signal};
@@ -15,8 +16,12 @@ use crate::{Batch, Signal};
 /// 1. One call is one attempt: order, retries, back-off, accounts and drain belong to the queue.
 /// 2. A call may be dropped at any await; the batch then counts as not sent.
 pub trait Exporter: Send + Sync + 'static {
-    /// Tries once to deliver `batch`.
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>>;
+    /// Tries once to deliver `batch`; what is to be known at the next attempt is put into `begun`.
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        begun: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>>;
 
     /// Whether its settings let it send `signal`, one of its kind's; if not, what to write.
     fn carries(&self, _signal: Signal) -> Result<(), String> {

@@ -4,12 +4,14 @@
 //! I/O, so that a configuration can be checked; it touches the network only when it is started (receivers) or
 //! asked to send (exporters).
 
+mod begun;
 mod exporter;
 mod processor;
 mod receiver;
 mod registry;
 pub mod settings;
 
+pub use begun::Begun;
 pub use exporter::{Delivered, ExportError, Exporter};
 pub use processor::{Observation, Observer};
 pub use receiver::{Bound, NodeError, Receiver, Started};

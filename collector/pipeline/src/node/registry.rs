@@ -23,6 +23,8 @@ pub struct NodeContext {
     pub metrics: Metrics,
     /// Memory that requests may hold on their way in, all receivers together.
     pub budget: Budget,
+    /// Bytes an exporter may hold of what it makes of one batch, beside the batch.
+    pub part_bytes: usize,
 }
 
 /// A node, or what is wrong with its settings.

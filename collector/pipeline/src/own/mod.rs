@@ -2,7 +2,8 @@
 //!
 //! They go over OTLP to the endpoint that `service.telemetry.traces` names, and nowhere without it. The trace of a
 //! caller that brings a `traceparent` goes on here: the reception is its child, and each attempt to deliver what was
-//! received is the reception's.
+//! received is the reception's. A record of a log is one request and is sent as it is, so an attempt serves one
+//! reception and stands in its trace; links are for what serves many.
 //!
 //! *Invariants*
 //! 1. Nothing that happens over own spans makes another, here or at the next collector: they are known by their

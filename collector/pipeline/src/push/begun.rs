@@ -1,14 +1,9 @@
-//! Batches between their translation and their last piece.
+//! A batch between its translation and its last piece.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::Batch;
 use crate::ledger::Reason;
-use bytes::Bytes;
-
-/// Begun batches that are remembered; only batches that were given up stay so long.
-const MAX_BEGUN: usize = 64;
+use crate::node::Begun;
 
 /// What became of items so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,13 +16,15 @@ pub struct Outcome {
     pub n_delivered: u64,
 }
 
-/// A translated batch.
+/// A part of a batch, translated.
 #[derive(Debug)]
-pub struct Prepared<P> {
+pub struct Prepared<P, C> {
     /// Request streams.
     pub(super) shards: Vec<Shard<P>>,
     /// What became of items that have no form at the backend.
     pub outcome: Outcome,
+    /// Where the next part begins; nothing behind the last.
+    pub(super) rest: Option<C>,
 }
 
 /// One request stream.
@@ -38,16 +35,20 @@ pub(super) struct Shard<P> {
     pub(super) outcome: Outcome,
 }
 
-/// Batches that were begun and are not finished, by their payload's place in memory: holding it keeps the
-/// place theirs.
-#[derive(Debug)]
-pub(super) struct Begun<P>(Mutex<VecDeque<(Bytes, Prepared<P>)>>);
+/// How far a batch is.
+pub(super) struct Progress<P, C> {
+    /// Who began it: settings may have changed since, and another one begins anew.
+    owner: u64,
+    pub(super) part: Prepared<P, C>,
+    /// What became of the parts before.
+    pub(super) outcome: Outcome,
+}
 
-/// A batch in hand. It goes back among the begun unless it is finished, however the attempt ends.
-pub(super) struct Held<'a, P> {
-    begun: &'a Begun<P>,
-    payload: Bytes,
-    prepared: Option<Prepared<P>>,
+/// A batch in hand. What is known of it goes back to its [`Begun`] unless it is finished, however the
+/// attempt ends.
+pub(super) struct Held<'a, P: Send + 'static, C: Send + 'static> {
+    begun: &'a Begun,
+    progress: Option<Progress<P, C>>,
 }
 
 impl Outcome {
@@ -74,7 +75,13 @@ impl Outcome {
     }
 }
 
-impl<P> Prepared<P> {
+impl<P, C> Prepared<P, C> {
+    /// A part behind which `rest` is left.
+    #[must_use]
+    pub fn before(rest: Option<C>) -> Self {
+        Self { rest, ..Self::default() }
+    }
+
     /// Adds a request stream with these pieces, in order.
     pub fn shard(&mut self, pieces: impl IntoIterator<Item = P>) {
         let pieces: VecDeque<P> = pieces.into_iter().collect();
@@ -82,74 +89,53 @@ impl<P> Prepared<P> {
             self.shards.push(Shard { pieces, outcome: Outcome::default() });
         }
     }
+}
 
-    /// What became of all items.
-    pub(super) fn whole(mut self) -> Outcome {
-        for shard in &self.shards {
-            self.outcome.add(&shard.outcome);
+impl<P, C> Default for Prepared<P, C> {
+    fn default() -> Self {
+        Self { shards: Vec::new(), outcome: Outcome::default(), rest: None }
+    }
+}
+
+impl<'a, P: Send + 'static, C: Send + 'static> Held<'a, P, C> {
+    /// Takes up a batch where `owner` left it, or begins it with what `first` gives.
+    pub(super) fn take(
+        begun: &'a Begun,
+        owner: u64,
+        first: impl FnOnce() -> Prepared<P, C>,
+    ) -> Self {
+        let left = begun.take::<Progress<P, C>>().filter(|left| left.owner == owner);
+        let fresh = || Progress { owner, part: first(), outcome: Outcome::default() };
+        Self { begun, progress: Some(left.unwrap_or_else(fresh)) }
+    }
+
+    /// The part at hand.
+    pub(super) fn part(&mut self) -> &mut [Shard<P>] {
+        match &mut self.progress {
+            Some(progress) => &mut progress.part.shards,
+            None => &mut [],
         }
-        self.outcome
+    }
+
+    /// The part at hand is through; what `next` makes of the rest takes its place. Gives what became of
+    /// everything if there is no rest.
+    pub(super) fn pass(&mut self, next: impl FnOnce(C) -> Prepared<P, C>) -> Option<Outcome> {
+        let mut progress = self.progress.take()?;
+        let Prepared { shards, outcome, rest } = std::mem::take(&mut progress.part);
+        progress.outcome.add(&outcome);
+        shards.iter().for_each(|shard| progress.outcome.add(&shard.outcome));
+        drop(shards);
+        let Some(rest) = rest else { return Some(progress.outcome) };
+        progress.part = next(rest);
+        self.progress = Some(progress);
+        None
     }
 }
 
-impl<P> Default for Prepared<P> {
-    fn default() -> Self {
-        Self { shards: Vec::new(), outcome: Outcome::default() }
-    }
-}
-
-impl<P> Default for Begun<P> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<P> Begun<P> {
-    /// Takes up `batch` where it was left, or begins it.
-    pub(super) fn take<'a>(
-        &'a self,
-        batch: &Batch,
-        prepare: impl FnOnce(&Batch) -> Prepared<P>,
-    ) -> Held<'a, P> {
-        let payload = batch.payload.kept().clone();
-        let left = {
-            let mut begun = self.lock();
-            // Whose payload nobody else holds was given up.
-            begun.retain(|(known, _)| known.as_ptr() == payload.as_ptr() || !known.is_unique());
-            let at = begun.iter().position(|(known, _)| is_same(known, &payload));
-            at.and_then(|at| begun.remove(at))
-        };
-        let prepared = Some(left.map_or_else(|| prepare(batch), |(_, prepared)| prepared));
-        Held { begun: self, payload, prepared }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Bytes, Prepared<P>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<P> Held<'_, P> {
-    pub(super) fn get(&mut self) -> &mut Prepared<P> {
-        self.prepared.get_or_insert_default()
-    }
-
-    pub(super) fn finish(mut self) -> Outcome {
-        self.prepared.take().unwrap_or_default().whole()
-    }
-}
-
-impl<P> Drop for Held<'_, P> {
+impl<P: Send + 'static, C: Send + 'static> Drop for Held<'_, P, C> {
     fn drop(&mut self) {
-        if let Some(prepared) = self.prepared.take() {
-            let mut begun = self.begun.lock();
-            if begun.len() >= MAX_BEGUN {
-                begun.pop_front();
-            }
-            begun.push_back((std::mem::take(&mut self.payload), prepared));
+        if let Some(progress) = self.progress.take() {
+            self.begun.put(progress);
         }
     }
-}
-
-fn is_same(a: &Bytes, b: &Bytes) -> bool {
-    a.as_ptr() == b.as_ptr() && a.len() == b.len()
 }

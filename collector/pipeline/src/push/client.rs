@@ -1,15 +1,17 @@
 //! Posts what was prepared, shard beside shard, piece by piece.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use collector_otlp::client::{ClientOptions, PostClient};
 use futures_util::future::join_all;
 
-use super::begun::{Begun, Outcome, Prepared, Shard};
+use super::begun::{Held, Outcome, Prepared, Shard};
 use super::config::Target;
 use super::protocol::{Poster, Protocol};
 use crate::Batch;
 use crate::config::Finding;
 use crate::ledger::Reason;
-use crate::node::{Delivered, ExportError};
+use crate::node::{Begun, Delivered, ExportError};
 
 /// Bytes of an answer that are read. An answer cut short would look like a lost connection and be tried
 /// again for ever, so there is room for a page of a proxy's.
@@ -19,7 +21,8 @@ const MAX_REPLY_BYTES: usize = 1024 * 1024;
 pub struct Push<P: Protocol> {
     poster: Poster,
     protocol: P,
-    begun: Begun<P::Piece>,
+    /// Tells it from every other.
+    id: u64,
 }
 
 impl<P: Protocol> Push<P> {
@@ -37,29 +40,39 @@ impl<P: Protocol> Push<P> {
         };
         let client = PostClient::new(&endpoint, options)
             .map_err(|e| Finding::new(at, e.to_string()).within("endpoint"))?;
-        Ok(Self { poster: Poster { client }, protocol, begun: Begun::default() })
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Self { poster: Poster { client }, protocol, id: NEXT.fetch_add(1, Relaxed) })
     }
 
-    /// One attempt at what is left of `batch`, which `prepare` translates if it was not begun before.
+    /// One attempt at what is left of `batch`, of which `prepare` translates a part, as much as may be held at
+    /// once, from the beginning or from where the part before ended.
     pub async fn send(
         &self,
         batch: &Batch,
-        prepare: impl FnOnce(&Batch) -> Prepared<P::Piece>,
+        begun: &Begun,
+        prepare: impl Fn(&Batch, P::Cursor) -> Prepared<P::Piece, P::Cursor>,
     ) -> Result<Delivered, ExportError> {
-        let mut held = self.begun.take(batch, prepare);
-        let shards = held.get().shards.iter_mut().map(|shard| self.empty(shard));
+        // Of a clone, since what is inflated for it lives as long as the value that is looked into.
+        let prepare = |at| prepare(&batch.clone(), at);
+        let mut held = Held::take(begun, self.id, || prepare(P::Cursor::default()));
         let mut refusal = None;
-        let mut wait = None;
-        for ended in join_all(shards).await {
-            match ended {
-                Ok(refused) => refusal = refusal.or(refused),
-                Err(error) => wait = Some(longer(wait, error)),
+        let all = loop {
+            let shards = held.part().iter_mut().map(|shard| self.empty(shard));
+            let mut wait = None;
+            for ended in join_all(shards).await {
+                match ended {
+                    Ok(refused) => refusal = refusal.or(refused),
+                    Err(error) => wait = Some(longer(wait, error)),
+                }
             }
-        }
-        if let Some(error) = wait {
-            return Err(error);
-        }
-        let Outcome { dropped, message, n_delivered } = held.finish();
+            if let Some(error) = wait {
+                return Err(error);
+            }
+            if let Some(all) = held.pass(prepare) {
+                break all;
+            }
+        };
+        let Outcome { dropped, message, n_delivered } = all;
         match refusal {
             // Nothing but refusals: the batch was not taken.
             Some(error) if n_delivered == 0 && dropped.len() == 1 => Err(error),

@@ -15,6 +15,9 @@ pub trait Protocol: Send + Sync + 'static {
     /// What is sent at once.
     type Piece: Send + Sync + 'static;
 
+    /// How far a batch is translated; the default is its beginning.
+    type Cursor: Default + Send + 'static;
+
     /// Items in a piece.
     fn n_items(&self, piece: &Self::Piece) -> u64;
 
@@ -78,6 +81,8 @@ impl Plain {
 
 impl Protocol for Plain {
     type Piece = Body;
+    /// Items before.
+    type Cursor = u64;
 
     fn n_items(&self, piece: &Body) -> u64 {
         piece.n_items

@@ -10,7 +10,7 @@ use super::*;
 use crate::Batch;
 use crate::config::{At, Tree};
 use crate::ledger::Reason;
-use crate::node::{Delivered, ExportError};
+use crate::node::{Begun, Delivered, ExportError};
 
 /// Answers by script instead of a backend: how often each shard must wait before it is let through.
 #[derive(Default)]
@@ -22,6 +22,7 @@ struct Script {
 
 impl Protocol for &'static Script {
     type Piece = (u32, u32);
+    type Cursor = u32;
 
     fn n_items(&self, _: &(u32, u32)) -> u64 {
         10
@@ -54,7 +55,7 @@ fn batch() -> Batch {
 }
 
 /// Three shards of three pieces.
-fn prepare(_: &Batch) -> Prepared<(u32, u32)> {
+fn prepare(_: &Batch, _: u32) -> Prepared<(u32, u32), u32> {
     let mut prepared = Prepared::default();
     for shard in 0..3 {
         prepared.shard((0..3).map(|piece| (shard, piece)));
@@ -66,14 +67,14 @@ fn prepare(_: &Batch) -> Prepared<(u32, u32)> {
 #[tokio::test]
 async fn a_shard_that_waits_holds_up_no_other_and_goes_on_where_it_stopped() {
     let (push, script) = push(Script { waits: Mutex::new([(1, 2)].into()), ..Script::default() });
-    let batch = batch();
+    let (batch, begun) = (batch(), Begun::default());
     for _ in 0..2 {
-        let error = push.send(&batch, prepare).await.unwrap_err();
+        let error = push.send(&batch, &begun, prepare).await.unwrap_err();
         assert!(matches!(error, ExportError::Retryable { .. }), "{error}");
         assert_eq!(script.got.lock().unwrap().len(), 6, "both others are through");
     }
-    let again = |_: &Batch| -> Prepared<(u32, u32)> { panic!("it was translated before") };
-    let delivered = push.send(&batch, again).await.unwrap();
+    let again = |_: &Batch, _| -> Prepared<(u32, u32), u32> { panic!("it was translated before") };
+    let delivered = push.send(&batch, &begun, again).await.unwrap();
     let dropped = vec![(Reason::Unsupported, 1), (Reason::Partial, 3)];
     assert_eq!(delivered, Delivered { dropped, message: "odd".into() });
     let got = script.got.lock().unwrap().clone();
@@ -86,7 +87,40 @@ async fn a_shard_that_waits_holds_up_no_other_and_goes_on_where_it_stopped() {
 #[tokio::test]
 async fn a_refused_piece_is_counted_and_the_rest_arrives() {
     let (push, _) = push(Script { refuse: Some((2, 0)), ..Script::default() });
-    let delivered = push.send(&batch(), prepare).await.unwrap();
+    let delivered = push.send(&batch(), &Begun::default(), prepare).await.unwrap();
     let dropped = vec![(Reason::Unsupported, 1), (Reason::Partial, 3), (Reason::Permanent, 10)];
     assert_eq!(delivered, Delivered { dropped, message: "odd".into() });
+}
+
+/// The first of three parts, or the one that begins at `from`; each is a piece of a shard of its number.
+fn parts(from: u32, n_made: &Mutex<u32>) -> Prepared<(u32, u32), u32> {
+    *n_made.lock().unwrap() += 1;
+    let mut prepared = Prepared::before((from < 2).then_some(from + 1));
+    prepared.shard([(from, 0)]);
+    prepared.outcome.drop_items(Reason::Unsupported, 1, "odd");
+    prepared
+}
+
+#[tokio::test]
+async fn of_a_batch_one_part_at_a_time_is_translated() {
+    let (push, script) = push(Script { waits: Mutex::new([(1, 2)].into()), ..Script::default() });
+    let (batch, begun, n_made) = (batch(), Begun::default(), Mutex::new(0));
+    for _ in 0..2 {
+        push.send(&batch, &begun, |_, from| parts(from, &n_made)).await.unwrap_err();
+        assert_eq!((*n_made.lock().unwrap(), script.got.lock().unwrap().len()), (2, 1));
+    }
+    let delivered = push.send(&batch, &begun, |_, from| parts(from, &n_made)).await.unwrap();
+    assert_eq!(delivered.dropped, [(Reason::Unsupported, 3)], "counted over all parts");
+    assert_eq!(*script.got.lock().unwrap(), [(0, 0), (1, 0), (2, 0)], "each once, in order");
+    assert_eq!(*n_made.lock().unwrap(), 3);
+}
+
+#[tokio::test]
+async fn what_another_exporter_began_begins_anew() {
+    let (first, _) = push(Script { waits: Mutex::new([(1, 1)].into()), ..Script::default() });
+    let (second, script) = push(Script::default());
+    let (batch, begun, n_made) = (batch(), Begun::default(), Mutex::new(0));
+    first.send(&batch, &begun, |_, from| parts(from, &n_made)).await.unwrap_err();
+    second.send(&batch, &begun, |_, from| parts(from, &n_made)).await.unwrap();
+    assert_eq!(*script.got.lock().unwrap(), [(0, 0), (1, 0), (2, 0)]);
 }

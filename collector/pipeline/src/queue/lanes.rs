@@ -182,7 +182,8 @@ impl Lanes {
     async fn attempt(&self, item: &InHand, backoff: &mut Backoff, first: Duration) -> Verdict {
         let started = self.options.clock.monotonic();
         let under_way = self.attempts.begin(started);
-        let outcome = AssertUnwindSafe(self.exporter.export(item)).catch_unwind().await;
+        let outcome =
+            AssertUnwindSafe(self.exporter.export(item, item.begun())).catch_unwind().await;
         drop(under_way);
         let now = self.options.clock.monotonic();
         self.options

@@ -16,7 +16,7 @@ use crate::config::RetryConfig;
 use crate::consumer::{Consumer, Feed, Key, Passed, Start};
 use crate::ledger::{EdgeAccount, EdgeId, Ledger, Reason};
 use crate::log::{Log, LogOptions, Role};
-use crate::node::{Delivered, ExportError, Exporter};
+use crate::node::{Begun, Delivered, ExportError, Exporter};
 use crate::{Batch, Signal};
 
 /// Tokio's clock, which tests pause.
@@ -51,7 +51,11 @@ struct Scripted {
 }
 
 impl Exporter for Scripted {
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        _: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             self.seen.lock().unwrap().push(batch.n_items);

@@ -29,7 +29,7 @@ pub use labels::{PointLabels, point_labels};
 pub use refusal::Refusal;
 pub use series::Weighed;
 pub use split::{Piece, shard, split};
-pub use translate::{Options, Translated, Translator};
+pub use translate::{Cursor, Options, Translated, Translator};
 
 /// The NaN that says "this series ended", as its bits.
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;

@@ -28,6 +28,13 @@ pub(super) struct SeriesTable {
     /// What is written now, and since when it counts.
     family: Option<Arc<MetricMetadata>>,
     start: i64,
+    n_bytes: usize,
+}
+
+/// A row that is written to.
+pub(super) struct Writing<'t> {
+    row: &'t mut Row,
+    n_bytes: &'t mut usize,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +50,10 @@ pub(super) struct Row {
 impl SeriesTable {
     /// What follows belongs to `family`.
     pub(super) fn family(&mut self, family: Option<Arc<MetricMetadata>>) {
+        self.n_bytes += family.as_deref().map_or(0, |family| {
+            let n_said = family.metric_family_name.len() + family.help.len() + family.unit.len();
+            size_of::<MetricMetadata>() + n_said
+        });
         (self.family, self.start) = (family, 0);
     }
 
@@ -51,10 +62,18 @@ impl SeriesTable {
         self.start = start;
     }
 
-    pub(super) fn row(&mut self, labels: Vec<Label>) -> &mut Row {
+    /// Bytes it takes up in memory, about.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.n_bytes
+    }
+
+    pub(super) fn row(&mut self, labels: Vec<Label>) -> Writing<'_> {
         let next = self.rows.len();
+        let of_labels = bytes_of(&labels);
         let at = *self.index.entry(labels).or_insert_with_key(|labels| {
             self.rows.push(Row { labels: labels.clone(), ..Row::default() });
+            // In the row and in the index.
+            self.n_bytes += 2 * of_labels + size_of::<Row>() + size_of::<(Vec<Label>, usize)>();
             next
         });
         let row = &mut self.rows[at];
@@ -62,7 +81,7 @@ impl SeriesTable {
         if row.family.is_none() {
             row.family.clone_from(&self.family);
         }
-        row
+        Writing { row, n_bytes: &mut self.n_bytes }
     }
 
     /// The series, and the points whose place was taken.
@@ -73,23 +92,33 @@ impl SeriesTable {
     }
 }
 
-impl Row {
+impl Writing<'_> {
     /// Adds a sample that stands for `n_points` data points.
-    pub(super) fn sample(&mut self, value: f64, timestamp: i64, n_points: u64) -> &mut Self {
-        self.samples.push((Sample { value, timestamp }, self.start, n_points));
+    pub(super) fn sample(self, value: f64, timestamp: i64, n_points: u64) -> Self {
+        self.row.samples.push((Sample { value, timestamp }, self.row.start, n_points));
+        *self.n_bytes += size_of::<(Sample, i64, u64)>();
         self
     }
 
     /// Adds a native histogram that stands for one data point.
-    pub(super) fn histogram(&mut self, histogram: Histogram) -> &mut Self {
-        self.histograms.push((histogram, self.start, 1));
+    pub(super) fn histogram(self, histogram: Histogram) -> Self {
+        let Histogram { positive_spans, negative_spans, .. } = &histogram;
+        let n_buckets = histogram.positive_deltas.len() + histogram.negative_deltas.len();
+        let spans = size_of_val(positive_spans.as_slice()) + size_of_val(negative_spans.as_slice());
+        *self.n_bytes += size_of::<(Histogram, i64, u64)>() + spans + n_buckets * size_of::<i64>();
+        self.row.histograms.push((histogram, self.row.start, 1));
         self
     }
 
-    pub(super) fn exemplars(&mut self, exemplars: impl IntoIterator<Item = Exemplar>) {
-        self.exemplars.extend(exemplars);
+    pub(super) fn exemplars(self, exemplars: impl IntoIterator<Item = Exemplar>) {
+        for exemplar in exemplars {
+            *self.n_bytes += size_of::<Exemplar>() + bytes_of(&exemplar.labels);
+            self.row.exemplars.push(exemplar);
+        }
     }
+}
 
+impl Row {
     fn finish(mut self, n_duplicates: &mut u64) -> Weighed {
         let mut starts = Vec::with_capacity(self.samples.len() + self.histograms.len());
         let (samples, n_samples) = in_order(
@@ -134,6 +163,11 @@ fn in_order<T>(
         }
     }
     (kept, n_points)
+}
+
+/// Bytes that labels take up, with what an allocator rounds two short strings up by.
+fn bytes_of(labels: &[Label]) -> usize {
+    labels.iter().map(|l| size_of::<Label>() + 16 + l.name.len() + l.value.len()).sum()
 }
 
 /// Milliseconds from nanoseconds, both since the epoch.

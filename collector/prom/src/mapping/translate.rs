@@ -47,6 +47,15 @@ pub struct Translated {
     pub refused: BTreeMap<Refusal, u64>,
 }
 
+/// How far a request is translated; the default is its beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Data points before.
+    n_points: u64,
+    /// The latest time among those of the resource it stands in.
+    latest: u64,
+}
+
 /// Turns requests into series; keeps the running totals of deltas.
 ///
 /// Translating a request twice adds its deltas twice: whoever sends again sends what the first time gave.
@@ -82,6 +91,17 @@ impl Translator {
 
     /// Translates one request.
     pub fn translate(&mut self, request: MetricsView<'_>) -> Translated {
+        self.translate_part(request, Cursor::default(), usize::MAX).0
+    }
+
+    /// Translates the points of a request behind `from`, until what they gave takes up `max_bytes` of memory
+    /// or more; says where the rest begins, if any is left. Each part orders its own samples alone.
+    pub fn translate_part(
+        &mut self,
+        request: MetricsView<'_>,
+        from: Cursor,
+        max_bytes: usize,
+    ) -> (Translated, Option<Cursor>) {
         let now = self.clock.monotonic();
         self.totals.sweep_now_and_then(now);
         let mut walk = Walk {
@@ -92,12 +112,19 @@ impl Translator {
             table: SeriesTable::default(),
             metadata: BTreeMap::new(),
             refused: BTreeMap::new(),
+            from,
+            max_bytes,
+            n_seen: 0,
+            rest: None,
         };
         for resource in request.resource_metrics() {
             let identity = identity(&resource.resource);
             let mut of_resource = OfResource { walk: &mut walk, identity: &identity, latest: 0 };
             for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {
                 of_resource.metric(&metric);
+                if of_resource.walk.rest.is_some() {
+                    return walk.finish();
+                }
             }
             let latest = of_resource.latest;
             walk.target_info(&identity, &resource.resource, latest);
@@ -114,6 +141,10 @@ struct Walk<'t> {
     table: SeriesTable,
     metadata: BTreeMap<String, MetricMetadata>,
     refused: BTreeMap<Refusal, u64>,
+    from: Cursor,
+    max_bytes: usize,
+    n_seen: u64,
+    rest: Option<Cursor>,
 }
 
 struct OfResource<'w, 't> {
@@ -165,14 +196,11 @@ impl Walk<'_> {
         self.table.family(Some(Arc::new(described)));
     }
 
-    fn finish(mut self) -> Translated {
+    fn finish(mut self) -> (Translated, Option<Cursor>) {
         let (series, n_duplicates) = std::mem::take(&mut self.table).finish();
         self.refuse(Refusal::Duplicate, n_duplicates);
-        Translated {
-            series,
-            metadata: self.metadata.into_values().collect(),
-            refused: self.refused,
-        }
+        let (metadata, refused) = (self.metadata.into_values().collect(), self.refused);
+        (Translated { series, metadata, refused }, self.rest)
     }
 }
 
@@ -226,14 +254,25 @@ impl OfResource<'_, '_> {
         } else {
             None
         };
-        if let Some(why) = wrong {
-            return self.walk.refuse(why, points.count() as u64);
-        }
-        self.walk.describe(family, metric, kind);
+        let mut is_described = wrong.is_some();
         for point in points {
-            if let Err(why) = write(self, family, &point) {
-                self.walk.refuse(why, 1);
+            self.walk.n_seen += 1;
+            let n_before = self.walk.n_seen - 1;
+            if n_before < self.walk.from.n_points {
+                continue;
             }
+            if n_before == self.walk.from.n_points {
+                self.latest = self.walk.from.latest;
+            }
+            if self.walk.table.n_bytes() >= self.walk.max_bytes {
+                self.walk.rest = Some(Cursor { n_points: n_before, latest: self.latest });
+                return;
+            }
+            if !std::mem::replace(&mut is_described, true) {
+                self.walk.describe(family, metric, kind);
+            }
+            let written = wrong.map_or_else(|| write(self, family, &point), Err);
+            written.unwrap_or_else(|why| self.walk.refuse(why, 1));
         }
     }
 

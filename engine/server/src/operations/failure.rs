@@ -9,31 +9,31 @@ use super::{OperationId, Reporter, rows};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// An operation that ended.
-pub(crate) struct Ended<'a> {
-    pub(crate) id: &'a OperationId,
-    /// What it did, as in "packing".
+/// An operation that was recorded as running.
+pub(crate) struct Underway {
+    pub(crate) id: OperationId,
+    /// What it does, as in "packing".
     pub(crate) word: &'static str,
-    pub(crate) actor: &'a str,
-    pub(crate) trace_id: &'a str,
-    pub(crate) traceparent: Option<&'a str>,
-    pub(crate) reporter: &'a Reporter,
-    pub(crate) span: &'a Span,
+    pub(crate) actor: String,
+    pub(crate) trace_id: String,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) reporter: Reporter,
+    pub(crate) span: Span,
 }
 
 /// Ends an operation with `problem`: row and `pellet:failed` in one transaction. `data` is what its event
 /// says beside operation and problem.
-pub(crate) async fn record_failure(app: &App, ended: Ended<'_>, problem: Problem, mut data: Value) {
-    let mut problem = problem.in_trace(Some(ended.trace_id.to_owned()));
+pub(crate) async fn record_failure(app: &App, ended: &Underway, problem: Problem, mut data: Value) {
+    let mut problem = problem.in_trace(Some(ended.trace_id.clone()));
     problem.instance = Some(ended.id.location().into());
-    nestr_telemetry::fail(ended.span, problem.code.slug(), &problem.detail);
+    nestr_telemetry::fail(&ended.span, problem.code.slug(), &problem.detail);
     let (word, code) = (ended.word, problem.code.slug());
     tracing::error!(operation = %ended.id, code, "{word} failed: {}", problem.detail);
     let (id, last) = (ended.id.clone(), ended.reporter.last());
     data["operation_id"] = json!(id);
     data["problem"] = json!(problem);
-    let event = NewEvent::new(EventType::PelletFailed, id.subject(), ended.actor, data)
-        .in_trace(ended.traceparent.map(str::to_owned));
+    let event = NewEvent::new(EventType::PelletFailed, id.subject(), &ended.actor, data)
+        .in_trace(ended.traceparent.clone());
     let committed = app.log.commit(move |tx| {
         rows::fail(tx, &id, Some(last), &problem)?;
         tx.publish(event)

@@ -14,7 +14,7 @@ mod progress;
 mod routes;
 pub(crate) mod rows;
 
-pub(crate) use failure::{Ended, record_failure, record_refusal};
+pub(crate) use failure::{Underway, record_failure, record_refusal};
 pub(crate) use model::{Operation, OperationId, OperationKind, OperationResult, OperationState};
 pub(crate) use progress::{Frame, Progress, ProgressHub, Reporter, Step};
 pub(crate) use routes::{__path_show_operation, show_operation};

@@ -20,7 +20,7 @@ use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
-use crate::operations::{self, Operation, OperationId, OperationKind};
+use crate::operations::{self, Operation, OperationId, OperationKind, Underway};
 use crate::problem::{Code, Problem};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -109,17 +109,17 @@ async fn begin(
     span.set_attribute(attr::NESTR_PELLET_PROFILE, admitted.profile.as_str());
     tracing::info!(operation = %id, path = %admitted.source.display(), "packing was asked for");
     let reporter = app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone());
-    let job = Job {
+    let underway = Underway {
         id,
+        word: "packing",
         actor: actor.to_owned(),
-        admitted,
         trace_id,
         traceparent,
         reporter,
-        place,
-        started: app.clock.monotonic(),
         span: span.clone(),
     };
+    let started = app.clock.monotonic();
+    let job = Job { operation: underway, admitted, place, started };
     app.jobs.tasks.spawn(job::run(app.clone(), job).instrument(span.clone()));
     Ok(operation)
 }

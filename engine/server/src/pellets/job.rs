@@ -14,7 +14,7 @@ use nestr_pellets::{
 };
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr, span};
 use serde_json::json;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::compress::Admitted;
@@ -26,7 +26,7 @@ use super::readback::read_problem;
 use super::rows::{self, NewPellet, ratio};
 use super::traced::TracedPacking;
 use crate::app::Shared;
-use crate::operations::{self, Ended, OperationId, OperationResult, Reporter, Step};
+use crate::operations::{self, OperationResult, Step, Underway};
 use crate::options::Checkpoint;
 use crate::problem::{Code, Problem, chain};
 
@@ -35,17 +35,11 @@ const MAX_LAYERS: u32 = 8;
 
 /// A packing that was asked for and recorded as running.
 pub(super) struct Job {
-    pub(super) id: OperationId,
-    pub(super) actor: String,
+    pub(super) operation: Underway,
     pub(super) admitted: Admitted,
-    pub(super) trace_id: String,
-    pub(super) traceparent: Option<String>,
-    pub(super) reporter: Reporter,
     pub(super) place: Place,
     /// Monotonic time of the request.
     pub(super) started: Duration,
-    /// The operation's span.
-    pub(super) span: Span,
 }
 
 /// Does the job to its recorded end.
@@ -79,7 +73,7 @@ async fn work(app: &Shared, job: &Arc<Job>) -> Result<(Packed, Option<Publishing
     let (app, job) = (app.clone(), Arc::clone(job));
     let packing = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        job.span.in_scope(|| pack(&app, &job, base.as_ref()))
+        job.operation.span.in_scope(|| pack(&app, &job, base.as_ref()))
     });
     packing.await.map_err(|e| Problem::internal("packing", &e))?
 }
@@ -146,8 +140,8 @@ fn pack(
         ..PackOptions::new(job.admitted.source.clone())
     };
     let (stop, hook) = (&app.stop, app.hook.as_ref());
-    let inner = Observer::new(&job.reporter, stop, hook, &app.gate);
-    let observer = TracedPacking::new(&job.span, &inner);
+    let inner = Observer::new(&job.operation.reporter, stop, hook, &app.gate);
+    let observer = TracedPacking::new(&job.operation.span, &inner);
     let destination = Destination::Store(&app.store);
     let packed =
         nestr_pellets::pack(app.fs.as_ref(), app.clock.as_ref(), &options, &destination, &observer);
@@ -159,8 +153,8 @@ fn pack(
 
 /// Commits row, operation and event together.
 async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Problem> {
-    job.reporter.step(Step::Record);
-    let record_span = tracing::info_span!(parent: &job.span, span::PELLET_RECORD);
+    job.operation.reporter.step(Step::Record);
+    let record_span = tracing::info_span!(parent: &job.operation.span, span::PELLET_RECORD);
     let elapsed = app.clock.monotonic().saturating_sub(job.started);
     let pellet = NewPellet {
         digest: packed.digest.to_string(),
@@ -172,18 +166,18 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
         bytes_in: packed.bytes_in,
         bytes_out: packed.bytes_out,
         duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        trace_id: job.trace_id.clone(),
+        trace_id: job.operation.trace_id.clone(),
         layers: packed.layers.iter().map(ToString::to_string).collect(),
     };
-    let (id, progress) = (job.id.clone(), job.reporter.last().1);
+    let (id, progress) = (job.operation.id.clone(), job.operation.reporter.last().1);
     let subject = format!("pellets/{}", pellet.digest);
     let data = json!({
         "operation_id": id, "digest": pellet.digest, "name": pellet.name, "tree": pellet.tree,
         "entries": pellet.entries, "bytes_in": pellet.bytes_in, "bytes_out": pellet.bytes_out,
         "duration_ms": pellet.duration_ms, "trace_id": pellet.trace_id, "layers": pellet.layers,
     });
-    let event = NewEvent::new(EventType::PelletCompressed, subject, &job.actor, data)
-        .in_trace(job.traceparent.clone());
+    let event = NewEvent::new(EventType::PelletCompressed, subject, &job.operation.actor, data)
+        .in_trace(job.operation.traceparent.clone());
     let committed = app
         .log
         .commit(move |tx| {
@@ -219,15 +213,17 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
 
 fn succeed(app: &Shared, job: &Job, packed: &Packed, rev: u64, elapsed: Duration) {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    job.span.set_attribute(attr::NESTR_PELLET_DIGEST, packed.digest.to_string());
-    job.span.set_attribute(attr::NESTR_PELLET_TREE, packed.tree.to_string());
-    job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(packed.entries));
-    job.span.set_attribute(attr::NESTR_PELLET_BYTES_IN, number(packed.bytes_in));
-    job.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(packed.bytes_out));
-    job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(packed.frames));
-    Cost::from(packed).tell(&job.span);
-    job.span.set_attribute(attr::NESTR_PELLET_FRAMES_REUSED, number(packed.n_frames_reused));
-    job.span.set_attribute(attr::NESTR_PELLET_LAYERS, number(packed.layers.len() as u64));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_DIGEST, packed.digest.to_string());
+    job.operation.span.set_attribute(attr::NESTR_PELLET_TREE, packed.tree.to_string());
+    job.operation.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(packed.entries));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_BYTES_IN, number(packed.bytes_in));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(packed.bytes_out));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(packed.frames));
+    Cost::from(packed).tell(&job.operation.span);
+    job.operation
+        .span
+        .set_attribute(attr::NESTR_PELLET_FRAMES_REUSED, number(packed.n_frames_reused));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_LAYERS, number(packed.layers.len() as u64));
     if packed.n_skipped > 0 {
         let first = packed.skipped.first();
         tracing::warn!(n_skipped = packed.n_skipped, ?first, "left out sockets, pipes or devices");
@@ -248,17 +244,8 @@ async fn fail(app: &Shared, job: &Job, problem: Problem, elapsed: Duration) {
         _ => Outcome::Failed,
     };
     app.instruments.pellet_compressed(outcome, elapsed);
-    let ended = Ended {
-        id: &job.id,
-        word: "packing",
-        actor: &job.actor,
-        trace_id: &job.trace_id,
-        traceparent: job.traceparent.as_deref(),
-        reporter: &job.reporter,
-        span: &job.span,
-    };
     let data = json!({"path": job.admitted.source.display().to_string()});
-    operations::record_failure(app, ended, problem, data).await;
+    operations::record_failure(app, &job.operation, problem, data).await;
 }
 
 /// A failed packing as clients see it.

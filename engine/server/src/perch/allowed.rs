@@ -1,17 +1,18 @@
 //! The paths of Perch's API that the page may read.
 
-/// Longest name of a service that is looked up.
-const MAX_SERVICE_BYTES: usize = 256;
+/// Longest name of a service or an objective that is looked up.
+const MAX_NAME_BYTES: usize = 256;
 
 /// The path below `/api/` to ask for, if `path` is on the list. `path` is percent-decoded; the result is encoded.
 pub(super) fn resolve(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
-        [one @ ("traces" | "services" | "operations" | "logs" | "ledger")] => {
+        [one @ ("traces" | "services" | "operations" | "logs" | "ledger" | "slo")] => {
             Some((*one).to_owned())
         }
         ["traces", id] if is_trace_id(id) => Some(format!("traces/{id}")),
-        ["services", service, "operations"] if is_service(service) => {
+        ["slo", objective] if is_name(objective) => Some(format!("slo/{}", encode(objective))),
+        ["services", service, "operations"] if is_name(service) => {
             Some(format!("services/{}/operations", encode(service)))
         }
         _ => None,
@@ -22,8 +23,8 @@ fn is_trace_id(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn is_service(text: &str) -> bool {
-    (1..=MAX_SERVICE_BYTES).contains(&text.len())
+fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&text.len())
         && !matches!(text, "." | "..")
         && !text.chars().any(char::is_control)
 }
@@ -55,6 +56,8 @@ mod tests {
             ("ledger", "ledger"),
             ("services", "services"),
             ("operations", "operations"),
+            ("slo", "slo"),
+            ("slo/nestr-rest availability", "slo/nestr-rest%20availability"),
             (&format!("traces/{id}"), &format!("traces/{id}")),
             ("services/a b?c#d/operations", "services/a%20b%3Fc%23d/operations"),
         ];
@@ -69,6 +72,9 @@ mod tests {
             "../metrics",
             "traces/",
             "traces/..",
+            "slo/",
+            "slo/..",
+            "slo/a/traces",
             "traces//",
             "traces/xyz",
             "services/../operations",

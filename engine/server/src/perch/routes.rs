@@ -28,9 +28,10 @@ impl Perch {
     }
 }
 
-/// Asks Perch: `traces`, `traces/{id}`, `services`, `services/{service}/operations`, `operations`, `logs`, `ledger`.
+/// Asks Perch for what the page shows.
 ///
-/// Query, status and body are Perch's own.
+/// `traces`, `traces/{id}`, `services`, `services/{service}/operations`, `operations`, `logs`, `slo`, `slo/{id}` and
+/// `ledger` are open; query, status and body are Perch's own.
 #[utoipa::path(get, path = "/api/perch/{path}", tag = "perch", operation_id = "askPerch",
     params(("path" = String, Path, description = "Path below Perch's /api/")),
     responses((status = 200, description = "Perch's answer", body = serde_json::Value)))]

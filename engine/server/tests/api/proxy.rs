@@ -12,6 +12,8 @@ async fn only_listed_paths_reach_perch_and_no_credentials_do() {
         ("traces?service=nestr&limit=5", "/api/traces?service=nestr&limit=5"),
         (&format!("traces/{id}"), &format!("/api/traces/{id}")),
         ("services/nestr%2Fweb/operations", ""),
+        ("slo", "/api/slo"),
+        ("slo/nestr-rest%20availability", "/api/slo/nestr-rest%20availability"),
         (&format!("logs?trace_id={id}"), &format!("/api/logs?trace_id={id}")),
     ];
     for (asked, want) in open.iter().filter(|(_, want)| !want.is_empty()) {

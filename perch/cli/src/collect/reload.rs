@@ -4,19 +4,16 @@
 //! 1. Whatever goes wrong, a configuration that was in force before is in force afterwards, or the process ends and says
 //!    why.
 //! 2. A configuration with faults, and one that says the same, touch nothing.
-//! 3. What is equal goes on untouched: see [`collector_pipeline::graph::Running::reload`]. Only where logs move to another
-//!    folder are all pipelines closed and opened again; the API and its counters go on.
+//! 3. What is equal goes on untouched: see [`collector_pipeline::graph::Running::reload`].
 //!
 //! *Failure*: senders to what differs are refused, and told when to come back, for the moment it takes. What waits stays
 //! in its log. Pipelines and exporters that left are emptied for as long as at the end of the process; what could not be
 //! sent by then is told, and in memory dropped as `shutdown`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::Context;
 use collector_pipeline::config::Config;
-use collector_pipeline::graph::{self, Plan, ReloadError};
+use collector_pipeline::graph::{self, GraphError, Plan, ReloadError};
 use collector_telemetry::names::{attr, metric, span};
 use collector_telemetry::{Counter, Metrics};
 
@@ -26,18 +23,10 @@ use crate::api::{Current, Reloaded};
 use crate::check::{host, load};
 use crate::registry::REGISTRY;
 
-/// How long pipelines on disk get for the requests under way: what waits is sent by those that are opened next.
-const ON_DISK: Duration = Duration::from_secs(1);
-
-/// How long logs and ports of what failed to start may stay taken.
-const LET_GO_WITHIN: Duration = Duration::from_secs(10);
-
 /// The instance at work, and what its configuration is read from.
 pub(super) struct Reloader {
     file: PathBuf,
-    /// Absent only while one gives way to the next.
-    instance: Option<Instance>,
-    metrics: Metrics,
+    instance: Instance,
     current: Current,
     counted: Counter,
 }
@@ -54,22 +43,21 @@ impl Reloader {
     pub(super) fn new(
         file: PathBuf,
         instance: Instance,
-        metrics: Metrics,
+        metrics: &Metrics,
         current: Current,
     ) -> anyhow::Result<Self> {
         let counted = metrics.counter(&metric::CONFIG_RELOAD)?;
-        Ok(Self { file, instance: Some(instance), metrics, current, counted })
+        Ok(Self { file, instance, current, counted })
     }
 
     /// The instance at work.
-    pub(super) fn into_instance(self) -> anyhow::Result<Instance> {
-        self.instance.context("the collector is between two configurations")
+    pub(super) fn into_instance(self) -> Instance {
+        self.instance
     }
 
     /// Reads the file again; an error only where no configuration could be put in force any more.
     pub(super) async fn reload(&mut self) -> anyhow::Result<()> {
-        let began =
-            self.instance.as_ref().map(|i| i.running.own_traces().begin(span::CONFIG_RELOAD));
+        let began = self.instance.running.own_traces().begin(span::CONFIG_RELOAD);
         let outcome = match self.read() {
             Ok(config) => self.put_in_force(config).await?,
             Err(faults) => Outcome::Refused(faults),
@@ -81,14 +69,12 @@ impl Reloader {
             Outcome::Failed(error) => ("failed", error.clone()),
         };
         self.counted.add(&[word], 1);
-        if let Some(began) = began {
-            let began = began.with(attr::OUTCOME, word);
-            match &outcome {
-                Outcome::Unchanged => began.end(),
-                Outcome::Applied(_) => began.with(attr::PERCH_CHANGED, &detail).end(),
-                // What is wrong may quote the file; it stands in the log, and leaves the machine with nobody.
-                Outcome::Refused(_) | Outcome::Failed(_) => began.failed(word).end(),
-            }
+        let began = began.with(attr::OUTCOME, word);
+        match &outcome {
+            Outcome::Unchanged => began.end(),
+            Outcome::Applied(_) => began.with(attr::PERCH_CHANGED, &detail).end(),
+            // What is wrong may quote the file; it stands in the log, and leaves the machine with nobody.
+            Outcome::Refused(_) | Outcome::Failed(_) => began.failed(word).end(),
         }
         match &outcome {
             Outcome::Unchanged => tracing::info!("configuration read again, nothing differs"),
@@ -115,70 +101,26 @@ impl Reloader {
     }
 
     async fn put_in_force(&mut self, config: Config) -> anyhow::Result<Outcome> {
-        let Some(mut instance) = self.instance.take() else { return Ok(Outcome::Unchanged) };
+        let instance = &mut self.instance;
         let plan = Plan::between(instance.running.config(), &config);
         for what in &plan.at_next_start {
             tracing::warn!(what, "takes effect with the next start");
         }
         if plan.is_same() {
-            self.instance = Some(instance);
             return Ok(Outcome::Unchanged);
-        }
-        if plan.moves_storage {
-            return self.restart(instance, config, &plan).await;
         }
         let outcome = match instance.reload(config, DRAIN).await {
             Ok(report) => {
                 account::log(&report, &account::LEFT);
                 Outcome::Applied(plan.names())
             }
+            Err(ReloadError::RolledBack(GraphError::Config(faults))) => {
+                Outcome::Refused(faults.to_string())
+            }
             Err(ReloadError::RolledBack(error)) => Outcome::Failed(error.to_string()),
             Err(torn @ ReloadError::Torn { .. }) => return Err(torn.into()),
         };
         self.current.show(&instance.running, &instance.store, &instance.slo);
-        self.instance = Some(instance);
         Ok(outcome)
-    }
-
-    /// Closes all pipelines and opens those of `config` in another folder; those of before if that fails.
-    async fn restart(
-        &mut self,
-        instance: Instance,
-        config: Config,
-        plan: &Plan,
-    ) -> anyhow::Result<Outcome> {
-        let before = instance.running.config().clone();
-        let deadline = if before.storage.is_some() { ON_DISK } else { DRAIN };
-        account::log(&instance.close(deadline).await?, &account::LEFT);
-        let (instance, outcome) = match Instance::open(config, &self.metrics).await {
-            Ok(instance) => (instance, Outcome::Applied(plan.names())),
-            Err(error) => {
-                let again = open_again(before, &self.metrics).await;
-                let again = again.with_context(|| {
-                    format!("neither the new configuration nor the one before can be put in force: {error:#}")
-                })?;
-                (again, Outcome::Failed(format!("{error:#}")))
-            }
-        };
-        self.current.show(&instance.running, &instance.store, &instance.slo);
-        self.instance = Some(instance);
-        Ok(outcome)
-    }
-}
-
-/// Opens what was open before. What failed to start may still be letting go of its logs and ports.
-async fn open_again(config: Config, metrics: &Metrics) -> anyhow::Result<Instance> {
-    let give_up = tokio::time::Instant::now() + LET_GO_WITHIN;
-    loop {
-        match Instance::open(config.clone(), metrics).await {
-            Err(error) if tokio::time::Instant::now() < give_up => {
-                tracing::debug!(
-                    error = format!("{error:#}"),
-                    "cannot open yet what was open before"
-                );
-                tokio::time::sleep(LET_GO_WITHIN / 100).await;
-            }
-            opened => return opened,
-        }
     }
 }

@@ -69,7 +69,7 @@ async fn collect(
     });
     let serving = api.serve(current.clone());
     tell(&instance.running, serving.addr(), args.json)?;
-    let mut reloader = Reloader::new(args.config.clone(), instance, metrics, current)?;
+    let mut reloader = Reloader::new(args.config.clone(), instance, &metrics, current)?;
     loop {
         let wish = tokio::select! {
             wish = signals.next() => wish,
@@ -84,7 +84,7 @@ async fn collect(
         }
     }
     serving.drain();
-    let report = reloader.into_instance()?.close(DRAIN).await?;
+    let report = reloader.into_instance().close(DRAIN).await?;
     serving.stop().await;
     Ok(report)
 }

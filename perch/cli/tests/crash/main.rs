@@ -28,4 +28,5 @@ mod sender;
 mod sink;
 mod site;
 mod taken;
+mod translated;
 mod wire;

@@ -1,7 +1,7 @@
 //! One line per batch, and as many more as were asked for.
 
 use collector_otlp::view::{KeyValueView, LogsView, Messages, MetricsView, TracesView};
-use collector_pipeline::node::{Delivered, ExportError, Exporter};
+use collector_pipeline::node::{Begun, Delivered, ExportError, Exporter};
 use collector_pipeline::{Batch, Signal};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 
@@ -31,7 +31,11 @@ impl Debug {
 }
 
 impl Exporter for Debug {
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        _: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
         self.write(batch);
         ready(Ok(Delivered::whole())).boxed()
     }

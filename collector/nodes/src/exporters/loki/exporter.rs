@@ -6,13 +6,13 @@ use collector_otlp::view::LogsView;
 use collector_pipeline::Batch;
 use collector_pipeline::config::Finding;
 use collector_pipeline::ledger::Reason;
-use collector_pipeline::node::{Delivered, ExportError, Exporter};
+use collector_pipeline::node::{Begun, Delivered, ExportError, Exporter};
 use durable_fs::Clock;
 use futures_util::future::BoxFuture;
 use prost::Message as _;
 
 use super::config::{Config, Limits};
-use super::streams::pushes;
+use super::streams::{Part, pushes};
 use collector_pipeline::push::{Body, Plain, Prepared, Push};
 
 /// One protobuf message in one snappy block.
@@ -24,18 +24,26 @@ pub(super) struct Loki {
     limits: Limits,
     n_shards: usize,
     clock: Arc<dyn Clock>,
+    /// Bytes of entries held of one batch.
+    part_bytes: usize,
 }
 
 impl Loki {
-    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Finding> {
+    pub(super) fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        part_bytes: usize,
+    ) -> Result<Self, Finding> {
         let Config { target, limits, n_shards } = config;
-        Ok(Self { push: Push::new(target, Plain::new(&HEADERS))?, limits, n_shards, clock })
+        let push = Push::new(target, Plain::new(&HEADERS))?;
+        Ok(Self { push, limits, n_shards, clock, part_bytes })
     }
 
-    fn prepare(&self, batch: &Batch) -> Prepared<Body> {
-        let mut prepared = Prepared::default();
+    fn prepare(&self, batch: &Batch, from: u64) -> Prepared<Body, u64> {
         let request = LogsView::over(&batch.payload);
-        let shards = pushes(request, self.clock.unix_nanos(), &self.limits, self.n_shards);
+        let part = Part { from, max_bytes: self.part_bytes, now: self.clock.unix_nanos() };
+        let (shards, rest) = pushes(request, part, &self.limits, self.n_shards);
+        let mut prepared = Prepared::before(rest);
         for shard in shards {
             let mut bodies = Vec::with_capacity(shard.len());
             for push in shard {
@@ -55,7 +63,11 @@ impl Loki {
 }
 
 impl Exporter for Loki {
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
-        Box::pin(self.push.send(batch, |batch| self.prepare(batch)))
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        begun: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+        Box::pin(self.push.send(batch, begun, |batch, from| self.prepare(batch, from)))
     }
 }

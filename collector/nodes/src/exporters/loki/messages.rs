@@ -46,6 +46,14 @@ pub(super) struct Timestamp {
     pub(super) nanos: i32,
 }
 
+impl Entry {
+    /// Bytes it takes up in memory until its push is compressed: itself, encoded, and compressed at worst.
+    pub(super) fn held_bytes(&self) -> usize {
+        let pairs = self.metadata.iter().map(|p| size_of::<Pair>() + p.name.len() + p.value.len());
+        3 * (size_of::<Self>() + self.line.len() + pairs.sum::<usize>())
+    }
+}
+
 impl Timestamp {
     pub(super) fn from_nanos(nanos: u64) -> Self {
         const SECOND: u64 = 1_000_000_000;

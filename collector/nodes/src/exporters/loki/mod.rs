@@ -31,7 +31,7 @@ pub const DEFAULTS: &str =
 
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let config = settings.read::<Raw>()?.resolve(settings)?;
-    Ok(Arc::new(Loki::new(config, Arc::clone(&context.clock))?))
+    Ok(Arc::new(Loki::new(config, Arc::clone(&context.clock), context.part_bytes)?))
 }
 
 /// The settings as used, for comparison.

@@ -21,6 +21,17 @@ pub(super) struct Push {
     pub(super) n_records: u64,
 }
 
+/// Which records of a request are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Records before the first.
+    pub(super) from: u64,
+    /// Bytes of memory that their entries may take up; one entry more at most.
+    pub(super) max_bytes: usize,
+    /// What records without any time count as of, in nanoseconds since the epoch.
+    pub(super) now: u64,
+}
+
 /// A push that is being filled.
 #[derive(Debug, Default)]
 struct Filling {
@@ -33,14 +44,14 @@ struct Filling {
 /// Tag and length in front of a stream or an entry.
 const FRAME: usize = 6;
 
-/// The pushes for one request, by shard. Records without any time count as of `now`, in nanoseconds since the
-/// epoch.
+/// The pushes for a part of a request, by shard, and where the rest begins, if any is left.
 pub(super) fn pushes(
     request: LogsView<'_>,
-    now: u64,
+    part: Part,
     limits: &Limits,
     n_shards: usize,
-) -> Vec<Vec<Push>> {
+) -> (Vec<Vec<Push>>, Option<u64>) {
+    let (mut n_before, mut n_bytes) = (0, 0);
     let mut shards: Vec<Filling> = Vec::new();
     shards.resize_with(n_shards.max(1), Filling::default);
     for of_resource in request.resource_logs() {
@@ -48,8 +59,16 @@ pub(super) fn pushes(
         let shard = shard_of(&labels, shards.len());
         for of_scope in of_resource.scope_logs() {
             for record in of_scope.log_records() {
+                n_before += 1;
+                if n_before <= part.from {
+                    continue;
+                }
+                if n_bytes >= part.max_bytes {
+                    let rest = Some(n_before - 1);
+                    return (shards.into_iter().map(Filling::finish).collect(), rest);
+                }
                 let time = match record.best_time_unix_nano() {
-                    0 => now,
+                    0 => part.now,
                     time => time,
                 };
                 let entry = Entry {
@@ -57,11 +76,12 @@ pub(super) fn pushes(
                     line: line(&record, limits),
                     metadata: Metadata::of(&record, &of_scope.scope, &of_resource.resource, limits),
                 };
+                n_bytes += entry.held_bytes();
                 shards[shard].add(&labels, entry, limits);
             }
         }
     }
-    shards.into_iter().map(Filling::finish).collect()
+    (shards.into_iter().map(Filling::finish).collect(), None)
 }
 
 fn shard_of(labels: &str, n: usize) -> usize {

@@ -9,7 +9,7 @@ use collector_otlp::view::LogsView;
 use collector_otlp::{Limits as OtlpLimits, json};
 use collector_pipeline::Batch;
 use collector_pipeline::config::ComponentId;
-use collector_pipeline::node::Delivered;
+use collector_pipeline::node::{Begun, Delivered};
 use collector_telemetry::Metrics;
 use durable_fs::ManualClock;
 use loki_api::logproto;
@@ -18,7 +18,7 @@ use prost::Message as _;
 
 use super::config::Limits;
 use super::messages::PushRequest;
-use super::streams::pushes;
+use super::streams::{Part, pushes};
 use super::*;
 use crate::conformance::{Answer, Backend, Rig, conforms};
 use crate::sink::{Got, HttpSink};
@@ -61,6 +61,7 @@ fn built(settings: &str) -> Built<dyn Exporter> {
         clock: Arc::new(ManualClock::at(Duration::from_secs(42))),
         metrics: Metrics::new(),
         budget: collector_otlp::admission::Budget::default(),
+        part_bytes: 1 << 20,
     };
     build(&Tree::parse(settings).unwrap(), &context)
 }
@@ -72,7 +73,8 @@ fn towards(sink: &HttpSink, more: &str) -> Arc<dyn Exporter> {
 /// Streams as text: labels, then time, line and metadata of each record.
 fn text(batch: &Batch, limits: &Limits) -> String {
     let mut out = String::new();
-    let shards = pushes(LogsView::over(&batch.payload), 42_000_000_007, limits, 1);
+    let part = Part { from: 0, max_bytes: usize::MAX, now: 42_000_000_007 };
+    let (shards, _) = pushes(LogsView::over(&batch.payload), part, limits, 1);
     for push in shards.into_iter().flatten() {
         for stream in push.request.streams {
             out.push_str(&format!("{}\n", stream.labels));
@@ -111,7 +113,7 @@ async fn conforms_to_the_suite() {
 async fn a_push_reads_back_with_grafanas_types() {
     let sink = HttpSink::start(n_entries);
     let exporter = towards(&sink, "headers: {x-scope-orgid: shop}");
-    assert_eq!(exporter.export(&lines(3)).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&lines(3), &Begun::default()).await, Ok(Delivered::whole()));
     let got = &sink.got()[0];
     assert_eq!(got.line, "POST /loki/api/v1/push HTTP/1.1");
     assert_eq!(got.header("content-type"), Some("application/x-protobuf"));
@@ -131,15 +133,44 @@ async fn a_push_reads_back_with_grafanas_types() {
     assert_eq!(read, [(at, 0, "line 0"), (at, 1, "line 1"), (at, 2, "line 2")]);
 }
 
+#[test]
+fn parts_say_what_the_whole_says() {
+    let (batch, limits) = (lines(50), Limits::default());
+    let streams = |max_bytes| {
+        let (mut from, mut n_parts, mut streams) = (Some(0), 0, Vec::new());
+        while let Some(at) = from {
+            let part = Part { from: at, max_bytes, now: 1 };
+            let (shards, rest) = pushes(LogsView::over(&batch.payload), part, &limits, 2);
+            let entries: Vec<_> = shards
+                .into_iter()
+                .flatten()
+                .flat_map(|push| push.request.streams)
+                .flat_map(|s| s.entries.into_iter().map(move |e| (s.labels.clone(), e)))
+                .collect();
+            let held: usize = entries.iter().map(|(_, e)| e.held_bytes()).sum();
+            let longest = entries.iter().map(|(_, e)| e.held_bytes()).max().unwrap();
+            assert!(held < max_bytes.saturating_add(longest), "{held} bytes of {max_bytes}");
+            streams.extend(entries);
+            (from, n_parts) = (rest, n_parts + 1);
+        }
+        (streams, n_parts)
+    };
+    let ((whole, one), (parts, n_parts)) = (streams(usize::MAX), streams(1500));
+    assert_eq!((whole.len(), one), (50, 1));
+    assert!(n_parts > 5, "{n_parts} parts");
+    assert_eq!(parts, whole, "in order");
+}
+
 #[tokio::test]
 async fn a_large_batch_is_cut_and_goes_on_where_it_stopped() {
     let sink = HttpSink::start(n_entries);
     let exporter = towards(&sink, "max_request_bytes: 400");
     let batch = lines(50);
     sink.answer(Answer::Later(None));
-    exporter.export(&batch).await.unwrap_err();
+    let begun = Begun::default();
+    exporter.export(&batch, &begun).await.unwrap_err();
     sink.answer(Answer::Take);
-    assert_eq!(exporter.export(&batch).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&batch, &begun).await, Ok(Delivered::whole()));
     let taken: Vec<Got> = sink.got().into_iter().filter(|got| got.taken).collect();
     assert!(taken.len() > 5 && taken.iter().all(|got| inflate(got).len() <= 400));
     let lines: Vec<String> = taken

@@ -2,7 +2,7 @@
 
 use collector_otlp::client::{ClientOptions, EndpointError, GrpcClient, HttpClient};
 use collector_pipeline::config::{At, Finding};
-use collector_pipeline::node::{Delivered, ExportError, Exporter};
+use collector_pipeline::node::{Begun, Delivered, ExportError, Exporter};
 use collector_pipeline::{Batch, Signal};
 use futures_util::future::BoxFuture;
 
@@ -68,7 +68,11 @@ impl Exporter for Otlp {
         Err(format!("write `endpoint` or `{signal}_endpoint`"))
     }
 
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        _: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
         Box::pin(async move {
             let outcome = match &self.client {
                 Client::Grpc(client) => client.export(batch).await,

@@ -11,7 +11,7 @@ use collector_otlp::{Encoding, Limits, Request, inflate, json};
 use collector_pipeline::Batch;
 use collector_pipeline::config::Tree;
 
-use collector_pipeline::node::Delivered;
+use collector_pipeline::node::{Begun, Delivered};
 
 use super::*;
 use crate::conformance::{Answer, Backend, Rig, conforms};
@@ -127,7 +127,7 @@ async fn compressed_bytes_leave_as_they_came() {
         let bytes = Bytes::from(inflate::compress(Encoding::Gzip, &batch.payload).unwrap());
         let carried = collector_otlp::Encoded { encoding: Encoding::Gzip, bytes };
         batch.payload = collector_otlp::Payload::restored(carried, batch.payload.len());
-        exporter.export(&batch).await.unwrap();
+        exporter.export(&batch, &Begun::default()).await.unwrap();
         let got = backend.shared.last.lock().unwrap().clone().unwrap();
         assert_eq!(got, batch, "{}", kind.name);
     }
@@ -141,7 +141,7 @@ async fn signals_go_where_they_are_told_in_the_form_they_are_told() {
         "logs_endpoint: {url}/otlp/v1/logs\ntraces_endpoint: {url}/else\nencoding: json\ncompression: gzip"
     );
     let exporter = build(Protocol::Http, &Tree::parse(&settings).unwrap()).unwrap();
-    exporter.export(&spans(3)).await.unwrap();
+    exporter.export(&spans(3), &Begun::default()).await.unwrap();
     let got = &sink.got()[0];
     assert_eq!(got.line, "POST /else HTTP/1.1");
     assert_eq!(got.header("content-type"), Some("application/json"));
@@ -160,11 +160,11 @@ async fn json_is_understood_by_our_own_receiver() {
     let backend = Otlp::start(Protocol::Http).await;
     let settings = format!("endpoint: {}\nencoding: json", backend.url);
     let exporter = build(Protocol::Http, &Tree::parse(&settings).unwrap()).unwrap();
-    assert_eq!(exporter.export(&spans(7)).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&spans(7), &Begun::default()).await, Ok(Delivered::whole()));
     let got = backend.shared.last.lock().unwrap().clone().unwrap();
     assert_eq!((got.n_items, got.payload), (7, spans(7).payload));
     backend.answer(Answer::Refuse);
-    let error = exporter.export(&spans(1)).await.unwrap_err();
+    let error = exporter.export(&spans(1), &Begun::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "HTTP 400: no");
 }
 

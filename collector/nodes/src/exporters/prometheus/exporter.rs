@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collector_otlp::view::MetricsView;
 use collector_pipeline::Batch;
 use collector_pipeline::ledger::Reason;
-use collector_pipeline::node::{Delivered, ExportError, Exporter, NodeError, Started};
+use collector_pipeline::node::{Begun, Delivered, ExportError, Exporter, NodeError, Started};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,11 @@ impl Exporter for Prometheus {
         Some(open(&self.name, config, shown, stop).boxed())
     }
 
-    fn export<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Delivered, ExportError>> {
+    fn export<'a>(
+        &'a self,
+        batch: &'a Batch,
+        _: &'a Begun,
+    ) -> BoxFuture<'a, Result<Delivered, ExportError>> {
         ready(Ok(self.show(batch))).boxed()
     }
 }

@@ -8,7 +8,7 @@ use collector_otlp::{Limits, json};
 use collector_pipeline::Batch;
 use collector_pipeline::config::ComponentId;
 use collector_pipeline::ledger::Reason;
-use collector_pipeline::node::Delivered;
+use collector_pipeline::node::{Begun, Delivered};
 use collector_telemetry::Metrics;
 use durable_fs::ManualClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +33,7 @@ fn built(settings: &str, clock: Arc<ManualClock>, metrics: &Metrics) -> Built<dy
         clock,
         metrics: metrics.clone(),
         budget: collector_otlp::admission::Budget::default(),
+        part_bytes: 1 << 20,
     };
     build(&Tree::parse(settings).unwrap(), &context)
 }
@@ -84,7 +85,7 @@ fn gauge(n: u32) -> Batch {
 #[tokio::test]
 async fn what_was_exported_is_scraped_until_it_expires() {
     let served = served("metric_expiration: 10s\nconst_labels: {cluster: eu1}").await;
-    assert_eq!(served.exporter.export(&gauge(2)).await, Ok(Delivered::whole()));
+    assert_eq!(served.exporter.export(&gauge(2), &Begun::default()).await, Ok(Delivered::whole()));
     let reply = served.scrape("text/plain").await;
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
     assert!(
@@ -129,7 +130,7 @@ async fn strangers_and_other_requests_are_refused() {
 #[tokio::test]
 async fn what_finds_no_room_is_said_and_counted() {
     let served = served("max_series: 3").await;
-    let delivered = served.exporter.export(&gauge(5)).await.unwrap();
+    let delivered = served.exporter.export(&gauge(5), &Begun::default()).await.unwrap();
     assert_eq!(delivered.dropped, [(Reason::Unsupported, 2)]);
     assert_eq!(delivered.message, "more series than max_series");
     let said = served.metrics.render();

@@ -35,7 +35,8 @@ pub const DEFAULTS: &str = "{version: auto, timeout: 5s, shards: 1, max_batch_si
 
 fn build(settings: &Tree, context: &NodeContext) -> Built<dyn Exporter> {
     let config = settings.read::<Raw>()?.resolve(settings)?;
-    Ok(Arc::new(RemoteWrite::new(context.id.to_string(), config, Arc::clone(&context.clock))?))
+    let (name, clock) = (context.id.to_string(), Arc::clone(&context.clock));
+    Ok(Arc::new(RemoteWrite::new(name, config, clock, context.part_bytes)?))
 }
 
 /// The settings as used, for comparison.

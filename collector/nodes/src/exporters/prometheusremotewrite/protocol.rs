@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collector_otlp::client::PostReply;
 use collector_pipeline::node::ExportError;
 use collector_pipeline::push::{Poster, Protocol, Taken, judge};
-use collector_prom::mapping::Piece;
+use collector_prom::mapping::{Cursor, Piece};
 use collector_prom::remote_write::{self, Counts, Version, Written};
 use durable_fs::Clock;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -120,6 +120,7 @@ impl RemoteWriteProtocol {
 
 impl Protocol for RemoteWriteProtocol {
     type Piece = Piece;
+    type Cursor = Cursor;
 
     fn n_items(&self, piece: &Piece) -> u64 {
         piece.n_points

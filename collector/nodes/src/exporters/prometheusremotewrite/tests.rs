@@ -7,7 +7,7 @@ use collector_otlp::{Limits, json};
 use collector_pipeline::Batch;
 use collector_pipeline::config::ComponentId;
 use collector_pipeline::ledger::Reason;
-use collector_pipeline::node::{Delivered, ExportError};
+use collector_pipeline::node::{Begun, Delivered, ExportError};
 use collector_prom::remote_write::{WriteRequest, decode, decode_v2};
 use collector_telemetry::Metrics;
 use durable_fs::SystemClock;
@@ -51,11 +51,16 @@ fn delta(time: u64) -> Batch {
 }
 
 fn built(settings: &str) -> Built<dyn Exporter> {
+    built_with(settings, 1 << 20)
+}
+
+fn built_with(settings: &str, part_bytes: usize) -> Built<dyn Exporter> {
     let context = NodeContext {
         id: ComponentId::parse("prometheusremotewrite").unwrap(),
         clock: Arc::new(SystemClock::new()),
         metrics: Metrics::new(),
         budget: collector_otlp::admission::Budget::default(),
+        part_bytes,
     };
     build(&Tree::parse(settings).unwrap(), &context)
 }
@@ -80,7 +85,7 @@ async fn conforms_to_the_suite() {
 async fn a_request_is_what_remote_write_wants() {
     let sink = HttpSink::start(n_samples);
     let exporter = towards(&sink, "headers: {x-scope-orgid: shop}");
-    assert_eq!(exporter.export(&gauge(1)).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&gauge(1), &Begun::default()).await, Ok(Delivered::whole()));
     let got = &sink.got()[0];
     assert_eq!(got.line, "POST /api/v1/write HTTP/1.1");
     for (name, value) in [
@@ -99,13 +104,14 @@ async fn a_batch_sent_again_adds_its_deltas_once() {
     let sink = HttpSink::start(n_samples);
     let exporter = towards(&sink, "");
     let (first, second) = (delta(1), delta(2));
+    let begun = Begun::default();
     sink.answer(Answer::Later(None));
     for _ in 0..3 {
-        exporter.export(&first).await.unwrap_err();
+        exporter.export(&first, &begun).await.unwrap_err();
     }
     sink.answer(Answer::Take);
-    exporter.export(&first).await.unwrap();
-    exporter.export(&second).await.unwrap();
+    exporter.export(&first, &begun).await.unwrap();
+    exporter.export(&second, &Begun::default()).await.unwrap();
     let values: Vec<f64> =
         sink.got().iter().map(|got| read(got).timeseries[0].samples[0].value).collect();
     assert_eq!(values, [5.0, 5.0, 5.0, 5.0, 10.0]);
@@ -116,10 +122,10 @@ async fn deltas_of_a_refused_batch_arrive_with_the_next() {
     let sink = HttpSink::start(n_samples);
     let exporter = towards(&sink, "");
     sink.answer(Answer::Refuse);
-    let error = exporter.export(&delta(1)).await.unwrap_err();
+    let error = exporter.export(&delta(1), &Begun::default()).await.unwrap_err();
     assert!(matches!(error, ExportError::Permanent { reason: Reason::Permanent, .. }), "{error}");
     sink.answer(Answer::Take);
-    exporter.export(&delta(2)).await.unwrap();
+    exporter.export(&delta(2), &Begun::default()).await.unwrap();
     assert_eq!(read(&sink.got()[1]).timeseries[0].samples[0].value, 10.0);
 }
 
@@ -129,13 +135,32 @@ async fn a_large_batch_is_cut_and_goes_on_where_it_stopped() {
     let exporter = towards(&sink, "max_batch_size_bytes: 400");
     let batch = gauge(100);
     sink.answer(Answer::Later(None));
-    exporter.export(&batch).await.unwrap_err();
+    let begun = Begun::default();
+    exporter.export(&batch, &begun).await.unwrap_err();
     sink.answer(Answer::Take);
-    assert_eq!(exporter.export(&batch).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&batch, &begun).await, Ok(Delivered::whole()));
     let taken: Vec<Got> = sink.got().into_iter().filter(|got| got.taken).collect();
     assert!(taken.len() > 5);
     assert_eq!(sink.n_items(), 100, "each once");
     assert_eq!(sink.n_requests(), taken.len() + 1);
+}
+
+#[tokio::test]
+async fn what_is_held_of_a_batch_is_bounded_and_each_point_arrives_once() {
+    let sink = HttpSink::start(n_samples);
+    let settings = format!("endpoint: {}/api/v1/write\nversion: '1.0'", sink.url());
+    let exporter = built_with(&settings, 4 << 10).unwrap();
+    let (batch, begun) = (gauge(100), Begun::default());
+    sink.answer(Answer::Later(None));
+    for _ in 0..3 {
+        exporter.export(&batch, &begun).await.unwrap_err();
+    }
+    let first: Vec<usize> = sink.got().iter().map(|got| read(got).timeseries.len()).collect();
+    assert_eq!(first, [first[0]; 3], "the same part");
+    assert!(first[0] < 20, "{} series", first[0]);
+    sink.answer(Answer::Take);
+    assert_eq!(exporter.export(&batch, &begun).await, Ok(Delivered::whole()));
+    assert_eq!(sink.n_items(), 100, "each once");
 }
 
 #[tokio::test]
@@ -144,7 +169,7 @@ async fn points_without_a_form_are_counted_and_the_rest_arrives() {
     let batch = metrics(
         r#"{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1","asInt":"1"},{"asInt":"1"}]}}"#,
     );
-    let delivered = towards(&sink, "").export(&batch).await.unwrap();
+    let delivered = towards(&sink, "").export(&batch, &Begun::default()).await.unwrap();
     assert_eq!(delivered.dropped, [(Reason::Unsupported, 1)]);
     assert_eq!(delivered.message, "point without a time");
     assert_eq!(sink.n_items(), 1);

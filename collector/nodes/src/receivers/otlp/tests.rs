@@ -21,7 +21,7 @@ const ANY: &str = "protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint:
 fn context(metrics: &Metrics) -> NodeContext {
     let id = ComponentId::parse("otlp").unwrap();
     let (clock, metrics) = (Arc::new(SystemClock::new()), metrics.clone());
-    NodeContext { id, clock, metrics, budget: Budget::default() }
+    NodeContext { id, clock, metrics, budget: Budget::default(), part_bytes: 1 << 20 }
 }
 
 fn one_log() -> Request {

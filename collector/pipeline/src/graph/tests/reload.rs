@@ -133,12 +133,20 @@ async fn an_exporter_with_other_settings_takes_the_queue_over() {
 #[tokio::test]
 async fn a_pipeline_that_leaves_is_emptied_and_told_of() {
     let whole = config("gone", None, "", &third("gone"));
-    let (mut graph, _) = run(&whole).await;
+    let (mut graph, metrics) = run(&whole).await;
+    let n_resent = || {
+        let page = metrics.render();
+        let row = "perch_resent_items_total{exporter=\"sink/gone-3\"} ";
+        let n = page.lines().find_map(|line| line.strip_prefix(row));
+        n.map_or(0, |n| n.parse::<u64>().unwrap())
+    };
     feel("sink/gone-3", Mood::Away);
     offer_to("hand/gone-2", 0..4).await;
     // Back before the time is over: all of it arrives.
     let back = async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Tried again and again while the reload waits for it.
+        let before = n_resent();
+        until("attempts", || n_resent() > before + 5).await;
         feel("sink/gone-3", Mood::Takes);
     };
     let without = parse(&config("gone", None, "", ""));
@@ -197,6 +205,39 @@ async fn a_listener_that_cannot_be_opened_brings_everything_back() {
     until("delivery", || n_got("sink/back-1") == 4).await;
     graph.shutdown(WITHIN).await.ledger.assert_balanced();
     assert_eq!(got("sink/back-1"), marks(4));
+}
+
+#[tokio::test]
+async fn another_folder_is_refused_and_touches_nothing() {
+    let (dir, other) = (quick_dir(), quick_dir());
+    let mut graph = run(&config("moves", Some(dir.path()), "", "")).await.0;
+    let one = log_of(&graph, "logs/one");
+    offer_to("hand/moves-1", 0..3).await;
+    for elsewhere in [None, Some(other.path())] {
+        let error = graph.reload(parse(&config("moves", elsewhere, "", "")), WITHIN).await;
+        assert!(matches!(error, Err(ReloadError::RolledBack(GraphError::Config(_)))), "{error:?}");
+    }
+    assert!(log_of(&graph, "logs/one").is_of(&one));
+    offer_to("hand/moves-1", 3..4).await;
+    until("delivery", || n_got("sink/moves-1") == 4).await;
+    graph.shutdown(WITHIN).await.ledger.assert_balanced();
+}
+
+#[tokio::test]
+async fn whether_the_local_store_reads_a_log_opens_no_log_again() {
+    let dir = quick_dir();
+    let text = config("found", Some(dir.path()), "", "");
+    let mut graph = run(&text).await.0;
+    let one = log_of(&graph, "logs/one");
+    offer_to("hand/found-1", 0..2).await;
+    let unread = text.replace("storage: {", "storage: {search: false, ");
+    graph.reload(parse(&unread), WITHIN).await.unwrap();
+    assert!(graph.logs().is_empty(), "nothing for the store");
+    offer_to("hand/found-1", 2..3).await;
+    graph.reload(parse(&text), WITHIN).await.unwrap();
+    assert!(log_of(&graph, "logs/one").is_of(&one));
+    until("delivery", || n_got("sink/found-1") == 3).await;
+    graph.shutdown(WITHIN).await.ledger.assert_balanced();
 }
 
 /// A disk on which the log of `logs/three` cannot be written while it is told so.

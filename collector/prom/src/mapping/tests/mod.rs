@@ -3,6 +3,7 @@
 mod arithmetic;
 mod deltas;
 mod golden;
+mod parts;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

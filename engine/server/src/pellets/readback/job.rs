@@ -11,11 +11,10 @@ use nestr_pellets::{
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::app::Shared;
-use crate::operations::{self, Ended, OperationId, OperationKind, OperationResult, Reporter, Step};
+use crate::operations::{self, OperationKind, OperationResult, Reporter, Step, Underway};
 use crate::pellets::cost::Cost;
 use crate::pellets::jobs::Place;
 use crate::pellets::proof::traced_proof;
@@ -37,18 +36,12 @@ pub(super) struct Restore {
 
 /// Work that was asked for and recorded as running.
 pub(super) struct Job {
-    pub(super) id: OperationId,
-    pub(super) actor: String,
+    pub(super) operation: Underway,
     pub(super) digest: Digest,
     pub(super) work: Work,
-    pub(super) trace_id: String,
-    pub(super) traceparent: Option<String>,
-    pub(super) reporter: Reporter,
     pub(super) place: Place,
     /// Monotonic time of the request.
     pub(super) started: Duration,
-    /// The operation's span.
-    pub(super) span: Span,
 }
 
 impl Work {
@@ -100,7 +93,7 @@ async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
     let (app, job) = (app.clone(), Arc::clone(job));
     let reading = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        job.span.in_scope(|| match &job.work {
+        job.operation.span.in_scope(|| match &job.work {
             Work::Restore(asked) => restore(&app, &job, asked),
             Work::Verify(options) => verify(&app, &job, options),
         })
@@ -110,18 +103,18 @@ async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
 
 fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
     let options = &asked.options;
-    let inner = Reports { reporter: &job.reporter, stop: &app.stop };
-    let observer = TracedRestore::new(&job.span, &inner);
+    let inner = Reports { reporter: &job.operation.reporter, stop: &app.stop };
+    let observer = TracedRestore::new(&job.operation.span, &inner);
     let restored = nestr_pellets::restore(app.fs.as_ref(), app.clock.as_ref(), options, &observer);
     let restored = restored.map_err(|e| read_problem(&e));
     observer.finish(restored.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str())));
     let restored = restored?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    job.span.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
-    job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
-    job.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
-    job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
-    Cost::from(&restored).tell(&job.span);
+    job.operation.span.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
+    job.operation.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(restored.entries));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_BYTES_OUT, number(restored.bytes));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(restored.frames));
+    Cost::from(&restored).tell(&job.operation.span);
     app.instruments.pellet_bytes(Direction::Out, Stage::Restore, restored.bytes);
     let mut data = json!({
         "target": restored.target.display().to_string(), "entries": restored.entries,
@@ -135,7 +128,7 @@ fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
 
 /// Has the tools of the tree prove that it works; it stays where it is in any case.
 fn proven(job: &Job, restored: &Restored) -> Result<Value, Problem> {
-    let proof = traced_proof(&job.span, &restored.shapes, &restored.target)
+    let proof = traced_proof(&job.operation.span, &restored.shapes, &restored.target)
         .map_err(|e| Problem::internal("proving the restored tree", &e))?;
     match proof.reason() {
         None => Ok(proof.to_json()),
@@ -145,15 +138,15 @@ fn proven(job: &Job, restored: &Restored) -> Result<Value, Problem> {
 }
 
 fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Problem> {
-    let observer = Reports { reporter: &job.reporter, stop: &app.stop };
-    job.reporter.step(Step::Verify);
+    let observer = Reports { reporter: &job.operation.reporter, stop: &app.stop };
+    job.operation.reporter.step(Step::Verify);
     let verified = nestr_pellets::verify(app.fs.as_ref(), app.clock.as_ref(), options, &observer)
         .map_err(|e| read_problem(&e))?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    job.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(verified.entries));
-    job.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(verified.frames));
-    job.span.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
-    Cost::from(&verified).tell(&job.span);
+    job.operation.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(verified.entries));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(verified.frames));
+    job.operation.span.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
+    Cost::from(&verified).tell(&job.operation.span);
     for finding in verified.findings.iter().take(10) {
         tracing::warn!(
             code = finding.code,
@@ -179,18 +172,18 @@ fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Pro
 
 /// Commits the end of the operation and its event together.
 async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
-    job.reporter.step(Step::Record);
-    data["operation_id"] = json!(job.id);
+    job.operation.reporter.step(Step::Record);
+    data["operation_id"] = json!(job.operation.id);
     data["digest"] = json!(job.digest);
-    data["trace_id"] = json!(job.trace_id);
+    data["trace_id"] = json!(job.operation.trace_id);
     let (event_type, name) = match job.work {
         Work::Restore(_) => (EventType::PelletRestored, names::EventType::PelletRestored),
         Work::Verify(_) => (EventType::PelletVerified, names::EventType::PelletVerified),
     };
     let subject = format!("pellets/{}", job.digest);
-    let event =
-        NewEvent::new(event_type, subject, &job.actor, data).in_trace(job.traceparent.clone());
-    let (id, progress) = (job.id.clone(), job.reporter.last().1);
+    let event = NewEvent::new(event_type, subject, &job.operation.actor, data)
+        .in_trace(job.operation.traceparent.clone());
+    let (id, progress) = (job.operation.id.clone(), job.operation.reporter.last().1);
     let result = OperationResult { digest: job.digest.to_string() };
     let committed = app.log.commit(move |tx| {
         operations::rows::succeed(tx, &id, progress, &result)?;
@@ -203,17 +196,8 @@ async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
 }
 
 async fn fail(app: &Shared, job: &Arc<Job>, problem: Problem) {
-    let ended = Ended {
-        id: &job.id,
-        word: job.work.word(),
-        actor: &job.actor,
-        trace_id: &job.trace_id,
-        traceparent: job.traceparent.as_deref(),
-        reporter: &job.reporter,
-        span: &job.span,
-    };
     let data = json!({"digest": job.digest, "path": job.work.subject(&job.digest)});
-    operations::record_failure(app, ended, problem, data).await;
+    operations::record_failure(app, &job.operation, problem, data).await;
 }
 
 /// A failed reading as clients see it.

@@ -19,7 +19,7 @@ use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
-use crate::operations::{self, Operation, OperationId};
+use crate::operations::{self, Operation, OperationId, Underway};
 use crate::pellets::compress::idempotency_key;
 use crate::pellets::job::event_problem;
 use crate::problem::{Code, Problem};
@@ -181,18 +181,17 @@ async fn start(
     span.set_attribute(attr::NESTR_OPERATION_ID, id.as_str().to_owned());
     tracing::info!(operation = %id, %digest, "{} was asked for", work.word());
     let reporter = app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone());
-    let job = Job {
+    let underway = Underway {
         id,
+        word: work.word(),
         actor: actor.to_owned(),
-        digest,
-        work,
         trace_id,
         traceparent,
         reporter,
-        place,
-        started: app.clock.monotonic(),
         span: span.clone(),
     };
+    let started = app.clock.monotonic();
+    let job = Job { operation: underway, digest, work, place, started };
     app.jobs.tasks.spawn(job::run(app.clone(), job).instrument(span.clone()));
     Ok(operation)
 }

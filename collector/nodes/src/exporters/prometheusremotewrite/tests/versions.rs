@@ -73,7 +73,7 @@ async fn the_second_version_says_families_and_starts() {
         r#"{"name":"orders","unit":"{order}","description":"Orders placed.","sum":{"aggregationTemporality":2,
             "isMonotonic":true,"dataPoints":[{"startTimeUnixNano":"1000000","timeUnixNano":"5000000","asInt":"7"}]}}"#,
     );
-    assert_eq!(exporter.export(&batch).await, Ok(Delivered::whole()));
+    assert_eq!(exporter.export(&batch, &Begun::default()).await, Ok(Delivered::whole()));
     let got = &sink.got()[0];
     assert_eq!(got.header("content-type"), Some(SECOND));
     assert_eq!(got.header("content-encoding"), Some("snappy"));
@@ -94,7 +94,11 @@ async fn a_receiver_of_the_first_version_is_found_out_once() {
         let sink = first(to_second);
         let exporter = auto(&sink, "");
         for _ in 0..3 {
-            assert_eq!(exporter.export(&gauge(2)).await, Ok(Delivered::whole()), "{to_second}");
+            assert_eq!(
+                exporter.export(&gauge(2), &Begun::default()).await,
+                Ok(Delivered::whole()),
+                "{to_second}"
+            );
         }
         let want = [vec!["2.0"; n_asked], vec!["1.0"; 3]].concat();
         assert_eq!(versions(&sink), want, "{to_second}");
@@ -105,11 +109,12 @@ async fn a_receiver_of_the_first_version_is_found_out_once() {
 #[tokio::test]
 async fn what_was_not_written_is_counted() {
     let sink = second(2);
-    let delivered = auto(&sink, "").export(&gauge(10)).await.unwrap();
+    let delivered = auto(&sink, "").export(&gauge(10), &Begun::default()).await.unwrap();
     assert_eq!(delivered, Delivered::partial(2, "8 of 10 samples were written"));
     assert_eq!(sink.n_requests(), 1, "not sent again");
     let silent = HttpSink::start(n_any);
-    let delivered = auto(&silent, "version: '2.0'").export(&gauge(10)).await.unwrap();
+    let delivered =
+        auto(&silent, "version: '2.0'").export(&gauge(10), &Begun::default()).await.unwrap();
     let said = "success without a word of what was written";
     assert_eq!(delivered, Delivered::partial(10, said));
 }
@@ -120,7 +125,7 @@ async fn a_refusal_counts_what_was_written_before_it() {
         status: "400 Bad Request",
         headers: "X-Prometheus-Remote-Write-Samples-Written: 7\r\n".to_owned(),
     });
-    let delivered = auto(&sink, "").export(&gauge(10)).await.unwrap();
+    let delivered = auto(&sink, "").export(&gauge(10), &Begun::default()).await.unwrap();
     assert_eq!(delivered.dropped, [(Reason::Partial, 3)]);
     assert_eq!(versions(&sink), ["2.0"]);
 }
@@ -128,10 +133,11 @@ async fn a_refusal_counts_what_was_written_before_it() {
 #[tokio::test]
 async fn a_version_asked_for_is_the_only_one() {
     let sink = first("415 Unsupported Media Type");
-    let error = auto(&sink, "version: '2.0'").export(&gauge(1)).await.unwrap_err();
+    let error =
+        auto(&sink, "version: '2.0'").export(&gauge(1), &Begun::default()).await.unwrap_err();
     assert!(matches!(error, ExportError::Permanent { .. }), "{error}");
     let exporter = auto(&sink, "protobuf_message: prometheus.WriteRequest");
-    exporter.export(&gauge(1)).await.unwrap();
+    exporter.export(&gauge(1), &Begun::default()).await.unwrap();
     assert_eq!(versions(&sink), ["2.0", "1.0"]);
 }
 
@@ -145,7 +151,7 @@ async fn a_refusal_in_both_versions_is_the_fault_of_what_was_said() {
     });
     let exporter = auto(&sink, "");
     for _ in 0..2 {
-        exporter.export(&gauge(1)).await.unwrap_err();
+        exporter.export(&gauge(1), &Begun::default()).await.unwrap_err();
     }
     assert_eq!(versions(&sink), ["2.0", "1.0", "2.0", "1.0"], "nothing is settled");
     assert_eq!(*refused.lock().unwrap(), 4);
@@ -156,7 +162,7 @@ async fn shards_keep_the_order_of_each_series() {
     let sink = second(0);
     let exporter = auto(&sink, "shards: 4\nmax_batch_size_bytes: 400");
     for _ in 0..3 {
-        exporter.export(&gauge(40)).await.unwrap();
+        exporter.export(&gauge(40), &Begun::default()).await.unwrap();
     }
     assert_eq!(sink.n_items(), 120);
     assert!(sink.n_requests() > 12, "{} requests", sink.n_requests());
