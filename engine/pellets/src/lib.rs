@@ -30,6 +30,7 @@ mod name;
 mod observer;
 mod origin;
 mod pack;
+mod pages;
 mod profile;
 mod read;
 mod restore;

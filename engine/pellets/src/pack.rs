@@ -3,6 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
@@ -26,7 +27,7 @@ use crate::sign::{SigningKey, sign};
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
-use crate::tree::{self, Attribute, Entry, Kind, Skipped, Sparse, Tree, tree_digest};
+use crate::tree::{self, Attribute, Entry, Kind, Skipped, Sparse, Survey, Tree, tree_digest};
 
 /// Program and version, as sidecars name them: another one may write other bytes.
 pub(crate) const CREATED_BY: &str = concat!("nestr ", env!("CARGO_PKG_VERSION"));
@@ -159,68 +160,19 @@ pub(crate) fn pack_with(
 ) -> Result<Packed, PackError> {
     let cpu = Meter::default();
     let running = cpu.run();
-    let packed = pack_metered(fs, clock, options, parameters, destination, observer);
-    drop(running);
-    packed.map(|packed| Packed { cpu: cpu.total(), ..packed })
-}
-
-fn pack_metered(
-    fs: &dyn Fs,
-    clock: &dyn Clock,
-    options: &PackOptions,
-    parameters: Parameters,
-    destination: &Destination<'_>,
-    observer: &dyn PackObserver,
-) -> Result<Packed, PackError> {
     let (at, unix_nanos) = (clock.monotonic(), clock.unix_nanos());
     let start = Start { clock, options, parameters, at, unix_nanos };
-    let target = match destination {
-        Destination::Store(store) => Target::Store(store),
-        Destination::File(path) => Target::File(FileTarget::at(path)?),
+    let misled = AtomicBool::new(false);
+    // What is packed against is compared with its attributes before anything is read.
+    let survey = if options.base.is_some() { Survey::Every } else { Survey::Sample };
+    let packed = match start.pack(fs, destination, survey, &misled, observer) {
+        Err(_) if misled.load(Ordering::Relaxed) => {
+            start.pack(fs, destination, Survey::Every, &misled, observer)
+        }
+        packed => packed,
     };
-
-    let phase = PhaseGuard::start(observer, Phase::Walk);
-    let known = options.base.as_deref().map(|base| Known::of(&base.sidecar));
-    let (exclude, threads) = (target.exclude(), options.threads);
-    let tree = tree::walk(&options.source, &exclude, threads, known.as_ref(), observer)?;
-    let entries_total = tree.entries.len() as u64;
-    observer.progress(&Progress { bytes_total: tree.bytes, entries_total, ..Progress::default() });
-    observer.milestone(Milestone::Walked);
-    drop(phase);
-
-    let phase = PhaseGuard::start(observer, Phase::Pack);
-    let against = Against::of(options, known.as_ref(), &tree, observer)?;
-    let is_elsewhere = |index| against.is_elsewhere(index);
-    let plan = Plan::of(&tree.entries, is_elsewhere, start.parameters.frame_size);
-    let reuse = against.reuse(&plan, &start.parameters);
-    let staging = target.staging(fs)?;
-    let staged = StoredPellet {
-        archive: staging.path(&format!("{}.pellet", options.name)),
-        sidecar: staging.path(&format!("{}.meta.json", options.name)),
-    };
-    let failed = |e| PackError::in_output(&staged.archive, e);
-    let mut archive = fs.create_new(&staged.archive).map_err(failed)?;
-    let job = Job {
-        tree: &tree,
-        plan: &plan,
-        parameters: &start.parameters,
-        threads: options.threads,
-        known: &against.contents,
-        reuse: reuse.as_ref(),
-        delta: against.delta.as_ref().map(|delta| (delta.base, &*delta.digests)),
-    };
-    let written = write_archive(&job, &mut *archive, &staged.archive, observer)?;
-    drop(phase);
-
-    let _phase = PhaseGuard::start(observer, Phase::Seal);
-    archive.sync().map_err(failed)?;
-    drop(archive);
-    observer.milestone(Milestone::ArchiveSynced);
-    let n_reused = reuse.map_or(0, |reuse| reuse.frames.iter().flatten().count() as u64);
-    let sidecar = start.sidecar(tree, &plan, against.delta, &written)?;
-    write_sidecar(fs, &sidecar, &staged.sidecar)?;
-    let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
-    Ok(Packed { n_frames_reused: n_reused, ..start.packed(sidecar, published) })
+    drop(running);
+    packed.map(|packed| Packed { cpu: cpu.total(), ..packed })
 }
 
 impl Target<'_> {
@@ -258,6 +210,71 @@ impl Target<'_> {
 }
 
 impl Start<'_> {
+    /// Packs once; `misled` is set where that fails for a file that has attributes and was not asked for them.
+    fn pack(
+        &self,
+        fs: &dyn Fs,
+        destination: &Destination<'_>,
+        survey: Survey,
+        misled: &AtomicBool,
+        observer: &dyn PackObserver,
+    ) -> Result<Packed, PackError> {
+        let options = self.options;
+        let target = match destination {
+            Destination::Store(store) => Target::Store(store),
+            Destination::File(path) => Target::File(FileTarget::at(path)?),
+        };
+
+        let phase = PhaseGuard::start(observer, Phase::Walk);
+        let known = options.base.as_deref().map(|base| Known::of(&base.sidecar));
+        let (exclude, threads) = (target.exclude(), options.threads);
+        let tree =
+            tree::walk(&options.source, &exclude, threads, known.as_ref(), survey, observer)?;
+        let entries_total = tree.entries.len() as u64;
+        observer.progress(&Progress {
+            bytes_total: tree.bytes,
+            entries_total,
+            ..Progress::default()
+        });
+        observer.milestone(Milestone::Walked);
+        drop(phase);
+
+        let phase = PhaseGuard::start(observer, Phase::Pack);
+        let against = Against::of(options, known.as_ref(), &tree, observer)?;
+        let is_elsewhere = |index| against.is_elsewhere(index);
+        let plan = Plan::of(&tree.entries, is_elsewhere, self.parameters.frame_size);
+        let reuse = against.reuse(&plan, &self.parameters);
+        let staging = target.staging(fs)?;
+        let staged = StoredPellet {
+            archive: staging.path(&format!("{}.pellet", options.name)),
+            sidecar: staging.path(&format!("{}.meta.json", options.name)),
+        };
+        let failed = |e| PackError::in_output(&staged.archive, e);
+        let mut archive = fs.create_new(&staged.archive).map_err(failed)?;
+        let job = Job {
+            tree: &tree,
+            plan: &plan,
+            parameters: &self.parameters,
+            threads: options.threads,
+            known: &against.contents,
+            reuse: reuse.as_ref(),
+            unasked: (tree.survey == Survey::Sample).then_some(misled),
+            delta: against.delta.as_ref().map(|delta| (delta.base, &*delta.digests)),
+        };
+        let written = write_archive(&job, &mut *archive, &staged.archive, observer)?;
+        drop(phase);
+
+        let _phase = PhaseGuard::start(observer, Phase::Seal);
+        archive.sync().map_err(failed)?;
+        drop(archive);
+        observer.milestone(Milestone::ArchiveSynced);
+        let n_reused = reuse.map_or(0, |reuse| reuse.frames.iter().flatten().count() as u64);
+        let sidecar = self.sidecar(tree, &plan, against.delta, &written)?;
+        write_sidecar(fs, &sidecar, &staged.sidecar)?;
+        let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
+        Ok(Packed { n_frames_reused: n_reused, ..self.packed(sidecar, published) })
+    }
+
     fn duration(&self) -> Duration {
         self.clock.monotonic().saturating_sub(self.at)
     }

@@ -1,7 +1,8 @@
 //! Fills one frame of the tar stream from the tree and compresses it.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, pread};
@@ -14,10 +15,11 @@ use super::workers::Shared;
 use super::writer::Job;
 use crate::digest::Digest;
 use crate::error::{ErrorKind, PackError};
+use crate::pages::Pages;
 use crate::profile::Parameters;
 use crate::read::Archive;
 use crate::sidecar::SidecarFrame;
-use crate::tree::{Dirs, Entry, Kind, Sparse, Stamp};
+use crate::tree::{Dirs, Entry, Kind, Sparse, Stamp, has_attributes};
 
 /// A compressed frame and the digests of the files that end in it.
 #[derive(Debug)]
@@ -42,22 +44,26 @@ pub(crate) struct Packer<'a> {
     shared: &'a Shared,
     dirs: Dirs<'a>,
     compressor: Compressor<'static>,
-    /// The bytes of the frame at hand.
-    content: Vec<u8>,
+    /// As long as the longest frame; begins with the bytes of the one at hand.
+    content: Pages,
     header: Vec<u8>,
     digests: Vec<(usize, Digest)>,
 }
 
 impl<'a> Packer<'a> {
     pub(crate) fn new(job: &'a Job<'a>, shared: &'a Shared) -> Result<Self, PackError> {
-        use std::os::fd::AsFd;
+        let longest = job.plan.frames.iter().map(|frame| frame.end - frame.start).max();
+        let content = usize::try_from(longest.unwrap_or(0)).ok().map(Pages::zeroed);
+        let Some(Ok(content)) = content else {
+            return Err(PackError::internal("there is no memory for a frame"));
+        };
         Ok(Self {
             job,
             shared,
             dirs: Dirs::below(job.tree.root.as_fd()),
             compressor: compressor(job.parameters)
                 .map_err(|_| PackError::internal("zstd refused its parameters"))?,
-            content: Vec::new(),
+            content,
             header: Vec::new(),
             digests: Vec::new(),
         })
@@ -75,11 +81,6 @@ impl<'a> Packer<'a> {
         let len = usize::try_from(content_len)
             .map_err(|_| PackError::internal("a frame exceeds the address space"))?;
         // What an earlier frame left is overwritten byte for byte, padding and trailer included.
-        if self.content.capacity() < len {
-            self.content = vec![0; len];
-        } else {
-            self.content.resize(len, 0);
-        }
         let places = self.job.plan.places.iter().enumerate().skip(frame.first);
         let mut end = frame.start;
         for (entry, place) in places.take_while(|(_, place)| place.offset < frame.end) {
@@ -91,7 +92,7 @@ impl<'a> Packer<'a> {
         bytes.clear();
         bytes.reserve(zstd_safe::compress_bound(len));
         self.compressor
-            .compress_to_buffer(&self.content, &mut bytes)
+            .compress_to_buffer(&self.content[..len], &mut bytes)
             .map_err(|_| PackError::internal("zstd failed to compress a frame"))?;
         Ok(Packed { index, bytes, content_len, digests: std::mem::take(&mut self.digests) })
     }
@@ -167,7 +168,8 @@ impl<'a> Packer<'a> {
         let at = |offset: u64| usize::try_from(offset.saturating_sub(frame.start)).unwrap_or(0);
         let content = &mut self.content[at(start.min(end))..at(end)];
         let offset = start.min(end) - place.content_start();
-        read_checked(&mut self.dirs, entry, offset, content)?;
+        let asked = if offset == 0 { self.job.unasked } else { None };
+        read_checked(&mut self.dirs, entry, offset, content, asked)?;
         let (shared, len) = (self.shared, content.len() as u64);
         shared.bytes_done.fetch_add(len, Ordering::Relaxed);
         if self.job.known.get(index).is_some_and(Option::is_some) {
@@ -253,12 +255,14 @@ fn copy_overlap(frame: &mut [u8], frame_start: u64, bytes: &[u8], offset: u64) {
 }
 
 /// Reads `content.len()` stored bytes of a file from `offset`, and makes sure that the file is still the
-/// one that was walked: the check after the read covers everything since.
+/// one that was walked: the check after the read covers everything since. Where the walk did not ask for
+/// attributes, `unasked` is set and nothing read if the file has some.
 pub(crate) fn read_checked(
     dirs: &mut Dirs<'_>,
     entry: &Entry,
     offset: u64,
     content: &mut [u8],
+    unasked: Option<&AtomicBool>,
 ) -> Result<(), PackError> {
     let failed = |errno| PackError::in_tree(entry.display_path(), errno);
     let changed = || {
@@ -270,6 +274,18 @@ pub(crate) fn read_checked(
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file =
         openat(dirs.open(dir).map_err(failed)?, name, flags, Mode::empty()).map_err(failed)?;
+    let check = || {
+        let now = Stamp::from(&fstat(&file).map_err(failed)?);
+        if now == entry.stamp { Ok(()) } else { Err(changed()) }
+    };
+    if let Some(unasked) = unasked
+        && has_attributes(file.as_fd()).map_err(failed)?
+    {
+        // Who gives a file attributes while it is packed changes it.
+        check()?;
+        unasked.store(true, Ordering::Relaxed);
+        return Err(PackError::internal("a file has attributes that were not asked for"));
+    }
     let mut rest = content;
     for segment in entry.segments(offset, rest.len() as u64) {
         let len = usize::try_from(segment.len).unwrap_or(usize::MAX);
@@ -285,8 +301,7 @@ pub(crate) fn read_checked(
             }
         }
     }
-    let now = Stamp::from(&fstat(&file).map_err(failed)?);
-    if now == entry.stamp { Ok(()) } else { Err(changed()) }
+    check()
 }
 
 fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
@@ -304,6 +319,15 @@ fn compressor(parameters: &Parameters) -> std::io::Result<Compressor<'static>> {
     }
     if let Some(rate) = parameters.long_distance_hash_rate_log {
         compressor.set_parameter(CParameter::LdmHashRateLog(rate))?;
+    }
+    let tables = [
+        parameters.long_distance_bucket_log.map(CParameter::LdmBucketSizeLog),
+        parameters.hash_log.map(CParameter::HashLog),
+        parameters.chain_log.map(CParameter::ChainLog),
+        parameters.min_match.map(CParameter::MinMatch),
+    ];
+    for table in tables.into_iter().flatten() {
+        compressor.set_parameter(table)?;
     }
     Ok(compressor)
 }

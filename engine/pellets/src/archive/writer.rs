@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(crate) struct Job<'a> {
     /// Digests of files that need not be hashed, by entry; empty where there are none.
     pub(crate) known: &'a [Option<Digest>],
     pub(crate) reuse: Option<&'a Reuse<'a>>,
+    /// Where the walk did not ask every file for attributes: set when one has some, which ends the packing.
+    pub(crate) unasked: Option<&'a AtomicBool>,
     /// Of a delta: the Pellet it is packed against, and the archives that hold what is elsewhere.
     pub(crate) delta: Option<(Digest, &'a [Digest])>,
 }

@@ -97,7 +97,7 @@ fn hash(
             }
             let len = (last - stored).min(CHUNK);
             buffer.resize(usize::try_from(len).unwrap_or(0), 0);
-            read_checked(dirs, entry, stored, buffer)?;
+            read_checked(dirs, entry, stored, buffer, None)?;
             hasher.update(buffer);
             stored += len;
         }

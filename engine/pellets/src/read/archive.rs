@@ -1,6 +1,5 @@
 //! A seekable archive: its frames, each decoded alone.
 
-use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,8 +7,9 @@ use durable_fs::{File, Fs};
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::DParameter;
 
-use super::error::{ReadError, ReadErrorKind, into_stream};
+use super::error::{ReadError, ReadErrorKind};
 use super::limits::Limits;
+use super::stream::FrameStream;
 use crate::archive::{DeltaFrame, SeekTable};
 use crate::digest::Digest;
 use crate::sidecar::SidecarFrame;
@@ -21,8 +21,6 @@ const HEAD_LEN: u64 = 8;
 const MAX_TABLE: u64 = 64 << 20;
 /// Bytes of the archive that are hashed at once.
 const HASHED: usize = 1 << 20;
-/// Bytes of the archive read at once while streaming.
-const CHUNK: usize = 128 << 10;
 
 /// An open archive and where its frames stand.
 #[derive(Debug)]
@@ -92,15 +90,7 @@ impl Archive {
 
     /// Decodes a frame step by step, for who needs only its beginning.
     pub(crate) fn stream(&self, index: usize) -> Result<FrameStream<'_>, ReadError> {
-        let frame = self.frame(index)?;
-        let raw = RawFrame { archive: self, frame, done: 0, buffer: Vec::new(), used: 0 };
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(raw)
-            .map_err(|e| ReadError::damaged("frame-damaged", "zstd does not start").because(e))?;
-        decoder.window_log_max(self.window_log_max).map_err(|e| {
-            ReadError::new(ReadErrorKind::Internal, "internal", "zstd refused a parameter")
-                .because(e)
-        })?;
-        Ok(FrameStream { decoder, index, left: u64::from(frame.content) })
+        FrameStream::open(self, index)
     }
 }
 
@@ -214,74 +204,5 @@ impl<'a> FrameReader<'a> {
     /// The content of the frame read last.
     pub(crate) fn content(&self) -> &[u8] {
         &self.content
-    }
-}
-
-/// The content of one frame as it is decoded.
-pub(crate) struct FrameStream<'a> {
-    decoder: zstd::stream::read::Decoder<'static, RawFrame<'a>>,
-    index: usize,
-    left: u64,
-}
-
-impl Read for FrameStream<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buf.len());
-        if want == 0 {
-            return Ok(0);
-        }
-        let damaged = |e: io::Error| {
-            // What the disk failed with says nothing about the archive.
-            if e.get_ref().is_some_and(|inner| inner.is::<ReadError>()) {
-                return e;
-            }
-            let what = format!("a frame cannot be decompressed: {e}");
-            into_stream(ReadError::damaged("frame-damaged", what).in_frame(self.index))
-        };
-        let n = self.decoder.read(&mut buf[..want]).map_err(damaged)?;
-        if n == 0 {
-            return Err(damaged(io::ErrorKind::UnexpectedEof.into()));
-        }
-        self.left -= n as u64;
-        Ok(n)
-    }
-}
-
-/// The compressed bytes of one frame.
-struct RawFrame<'a> {
-    archive: &'a Archive,
-    frame: SidecarFrame,
-    done: u64,
-    buffer: Vec<u8>,
-    used: usize,
-}
-
-impl Read for RawFrame<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let n = bytes.len().min(buf.len());
-        buf[..n].copy_from_slice(&bytes[..n]);
-        self.consume(n);
-        Ok(n)
-    }
-}
-
-impl BufRead for RawFrame<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.used == self.buffer.len() {
-            let left = u64::from(self.frame.compressed) - self.done;
-            let want = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-            self.buffer.resize(want, 0);
-            let at = self.frame.offset + self.done;
-            let n = self.archive.read_at(&mut self.buffer, at).map_err(into_stream)?;
-            self.buffer.truncate(n);
-            self.done += n as u64;
-            self.used = 0;
-        }
-        Ok(&self.buffer[self.used..])
-    }
-
-    fn consume(&mut self, n: usize) {
-        self.used += n;
     }
 }

@@ -23,6 +23,7 @@ mod limits;
 mod lookup;
 mod path;
 mod span;
+mod stream;
 mod tar;
 
 pub(crate) use archive::{Archive, digest_of};

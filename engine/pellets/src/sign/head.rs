@@ -33,6 +33,16 @@ pub(super) fn head(sidecar: &Sidecar) -> Digest {
     }
     head.count(sidecar.entries.len());
     sidecar.entries.iter().for_each(|entry| head.place(entry));
+    // At the end, so that Pellets without them keep the signatures they have.
+    let tables = [
+        parameters.long_distance_bucket_log,
+        parameters.hash_log,
+        parameters.chain_log,
+        parameters.min_match,
+    ];
+    if tables.iter().any(Option::is_some) {
+        tables.into_iter().for_each(|n| head.u32(n.unwrap_or(0)));
+    }
     head.0.finalize().into()
 }
 

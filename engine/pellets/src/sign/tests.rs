@@ -121,13 +121,15 @@ fn whatever_is_changed_the_key_tells() {
     let packed = signed(&bench);
     let ours = verifying(&bench, PUBLIC);
     let whole = fs::read(&packed.sidecar).unwrap();
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 10] = [
         ("signature-missing", |s| s.signature = None),
         ("signature-wrong", |s| s.signature.as_mut().unwrap().value.replace_range(..2, "zz")),
         ("signature-wrong", |s| s.digest = Digest::of(b"other")),
         ("signature-wrong", |s| s.tree = Digest::of(b"other")),
         ("signature-wrong", |s| s.entries[2].offset += 512),
         ("signature-wrong", |s| s.parameters.level = 4),
+        ("signature-wrong", |s| s.parameters.hash_log = Some(18)),
+        ("signature-wrong", |s| s.parameters.min_match = None),
         // Through the digest of the tree, which must follow from the entries.
         ("tree-mismatch", |s| s.entries[2].mode = 0o777),
         ("tree-mismatch", |s| s.entries[2].blake3 = Some(Digest::of(b"other"))),

@@ -7,7 +7,9 @@ use std::ffi::OsStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{Mode, OFlags, fgetxattr, fgetxattr_query, flistxattr, llistxattr, openat};
+use rustix::fs::{
+    Mode, OFlags, fgetxattr, fgetxattr_query, flistxattr, flistxattr_query, llistxattr, openat,
+};
 use rustix::io::{Errno, Result};
 
 use super::entry::Attribute;
@@ -82,6 +84,21 @@ impl Attributes {
         }
         flistxattr(open(dir, name)?, &mut self.list[..])
     }
+}
+
+/// Whether an open file has attributes that are content.
+pub(crate) fn has_attributes(file: BorrowedFd<'_>) -> Result<bool> {
+    let absent = |errno| match errno {
+        Errno::OPNOTSUPP | Errno::NOSYS => Ok(0),
+        errno => Err(errno),
+    };
+    // Of nearly all files there is nothing to list, and asking how much is enough.
+    if flistxattr_query(file).or_else(absent)? == 0 {
+        return Ok(false);
+    }
+    let mut list = vec![0; MAX_LEN];
+    let n = flistxattr(file, &mut list[..]).or_else(absent)?;
+    Ok(list[..n].split(|b| *b == 0).any(|name| name.starts_with(NAME_SPACE)))
 }
 
 fn open(dir: BorrowedFd<'_>, name: &[u8]) -> Result<std::os::fd::OwnedFd> {

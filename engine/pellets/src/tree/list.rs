@@ -13,7 +13,7 @@ use super::attributes::Attributes;
 use super::dirs::Dirs;
 use super::entry::{Attribute, Sparse, Stamp};
 use super::holes::{Holes, MIN_HOLE};
-use super::walk::Shared;
+use super::walk::{Shared, Survey};
 use crate::error::PackError;
 
 /// What belongs to our own output and is no part of the tree, should the output lie inside it.
@@ -80,6 +80,7 @@ impl<'a> Lister<'a> {
         }
         let prefix = below.len();
         let mut items = Vec::new();
+        let mut asked = false;
         for found in Dir::read_from(fd).map_err(|e| failed(e, b""))? {
             let found = found.map_err(|e| failed(e, b""))?;
             let name = found.file_name().to_bytes();
@@ -96,8 +97,15 @@ impl<'a> Lister<'a> {
                 continue;
             }
             let mut item = Item::of(name, &stat);
-            survey(&mut self.attributes, &mut self.holes, self.shared, fd, &below, &mut item)
+            let is_file = item.file_type.is_file();
+            let ask = !is_file || !asked || self.shared.survey == Survey::Every;
+            asked |= is_file;
+            let attributes = ask.then_some(&mut self.attributes);
+            survey(attributes, &mut self.holes, self.shared, fd, &below, &mut item)
                 .map_err(|e| failed(e, name))?;
+            if is_file && !item.attributes.is_empty() {
+                self.shared.has_attributes.store(true, Ordering::Relaxed);
+            }
             items.push(item);
             if items.len().is_multiple_of(1024) && self.shared.stopped() {
                 return Err(PackError::cancelled());
@@ -111,7 +119,7 @@ impl<'a> Lister<'a> {
 
 /// Learns of `item` what its status does not tell.
 fn survey(
-    attributes: &mut Attributes,
+    attributes: Option<&mut Attributes>,
     holes: &mut Holes,
     shared: &Shared<'_>,
     dir: BorrowedFd<'_>,
@@ -122,21 +130,24 @@ fn survey(
         FileType::Symlink => {
             item.target = Some(readlinkat(dir, &*item.name, Vec::new())?.into_bytes().into());
         }
-        FileType::Directory => item.attributes = attributes.of(dir, &item.name)?,
-        FileType::RegularFile => {
-            item.attributes = attributes.of(dir, &item.name)?;
-            let size = item.size();
-            let known = self::known(shared, path, item);
-            if let Some(sparse) = known.filter(|_| size >= MIN_HOLE) {
-                item.sparse = sparse;
-            } else if size >= MIN_HOLE {
-                // Without NONBLOCK a pipe that took its place would block the open for ever.
-                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                let file = openat(dir, &*item.name, flags, Mode::empty())?;
-                item.sparse = holes.of(file.as_fd(), size, &|| shared.stopped())?;
+        FileType::Directory | FileType::RegularFile => {
+            if let Some(attributes) = attributes {
+                item.attributes = attributes.of(dir, &item.name)?;
             }
         }
         _ => {}
+    }
+    if item.file_type.is_file() {
+        let size = item.size();
+        let known = self::known(shared, path, item);
+        if let Some(sparse) = known.filter(|_| size >= MIN_HOLE) {
+            item.sparse = sparse;
+        } else if size >= MIN_HOLE {
+            // Without NONBLOCK a pipe that took its place would block the open for ever.
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let file = openat(dir, &*item.name, flags, Mode::empty())?;
+            item.sparse = holes.of(file.as_fd(), size, &|| shared.stopped())?;
+        }
     }
     Ok(())
 }

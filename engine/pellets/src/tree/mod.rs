@@ -18,10 +18,11 @@ mod merkle;
 mod special;
 mod walk;
 
+pub(crate) use attributes::has_attributes;
 pub(crate) use digest::{TreeHasher, TreeRecord, tree_digest};
 pub(crate) use dirs::Dirs;
 pub(crate) use entry::{Attribute, Entry, Kind, Segment, Sparse, Stamp};
 pub(crate) use list::Exclude;
 pub(crate) use merkle::{Node, NodeKind, hash_directories, merkle};
 pub use special::{Skipped, SpecialKind};
-pub(crate) use walk::{Tree, walk};
+pub(crate) use walk::{Survey, Tree, walk};

@@ -85,7 +85,13 @@ impl PackObserver for TracedPacking<'_> {
             Phase::Pack => tracing::info_span!(parent: parent, span::PELLET_PACK),
             Phase::Seal => tracing::info_span!(parent: parent, span::PELLET_SEAL),
         };
-        self.current().phase = Some((phase, span));
+        let mut current = self.current();
+        // Packing begins anew where the walk had to be repeated.
+        if phase == Phase::Pack {
+            current.n_frames = 0;
+        }
+        current.phase = Some((phase, span));
+        drop(current);
         self.inner.phase_started(phase);
     }
 

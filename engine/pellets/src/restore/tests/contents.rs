@@ -197,6 +197,23 @@ fn what_gnu_tar_packs_has_them_too() {
     assert_same(&target, &source);
 }
 
+/// The walk asks only some files for attributes; those of the others are found when they are read.
+#[test]
+fn one_file_among_many_keeps_its_attributes() {
+    for with in ["f0", "f17", "f39"] {
+        let bench = Bench::new();
+        (0..40).for_each(|n| bench.file(format!("dir/f{n}"), &[7; 3000]));
+        let (path, name) = (format!("dir/{with}"), "user.lonely");
+        set(&bench.source().join(&path), name.as_bytes(), b"value");
+        let packed = bench.pack_as(&bench.options(), 8192).unwrap();
+        let target = bench.path("out");
+        restore(&options(&packed.archive, &target)).unwrap();
+        let mut value = [0; 16];
+        let n = rustix::fs::getxattr(target.join(&path), name, &mut value[..]).unwrap();
+        assert_eq!(&value[..n], b"value", "{with}");
+    }
+}
+
 /// bsdtar, where it is at hand, reads ours and we read its. It reads names of attributes as they are
 /// written, so those that we escape are left out here.
 #[test]
