@@ -94,9 +94,9 @@ it('compresses: one trace from the click on, progress, Pellet', async () => {
 
   operation = anOperation({ state: 'succeeded', phase: 'record', finished_at: '2026-01-01T00:00:02Z', result: { digest: 'd1'.repeat(32) } })
   items = [aPellet()]
-  expect(await screen.findByText('Packed', {}, { timeout: 3000 })).toBeTruthy()
+  expect(await screen.findByText('Packed')).toBeTruthy()
   expect(screen.getByRole('link', { name: 'Open Pellet' }).getAttribute('href')).toBe(`/pellets/${'d1'.repeat(32)}`)
-  expect(await screen.findByRole('link', { name: 'site-modules' }, { timeout: 3000 })).toBeTruthy()
+  expect(await screen.findByRole('link', { name: 'site-modules' })).toBeTruthy()
 })
 
 it('shows a refusal as the Engine words it, with the recorded trace', async () => {
@@ -170,7 +170,7 @@ it('waits for a trace, then draws it with its lines; telemetry stays text', asyn
   show(`/traces/${traceId}`)
   await screen.findByText(/Waiting for the trace/)
   there = true
-  const grid = await screen.findByRole('treegrid', {}, { timeout: 3000 })
+  const grid = await screen.findByRole('treegrid')
   expect(within(grid).getAllByRole('row').slice(1).map((row) => [row.getAttribute('aria-level'), row.textContent])).toEqual([
     ['1', 'ui.compressnestr-web9.00 ms'],
     ['2', 'POST /api/pellets/compressnestr5.00 ms'],
@@ -186,7 +186,7 @@ it('waits for a trace, then draws it with its lines; telemetry stays text', asyn
   expect(within(grid).getAllByRole('row')).toHaveLength(3)
   fireEvent.click(screen.getByRole('button', { name: 'Show the span of this line' }))
   expect(within(grid).getAllByRole('row')).toHaveLength(4)
-  await waitFor(() => expect(screen.queryByText(/arriving|Waiting/)).toBeNull(), { timeout: 5000 })
+  await waitFor(() => expect(screen.queryByText(/arriving|Waiting/)).toBeNull())
 })
 
 it('refuses an address that holds no trace id without asking anyone', async () => {
