@@ -7,8 +7,10 @@ use anyhow::{Context, Result, bail};
 
 /// The folder of the workspace manifest.
 pub fn root() -> Result<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(own.parent().context("xtask stands in no workspace")?.to_owned())
+    // Cargo says it when it runs us. What it said when we were built may be another checkout that shares the
+    // build folder.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").context("run xtask through cargo")?;
+    Ok(Path::new(&own).parent().context("xtask stands in no workspace")?.to_owned())
 }
 
 /// Tracked and new files beneath `root` that git does not ignore, relative to it and sorted.
