@@ -14,13 +14,29 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::listen::{Protocol, Shared};
 use super::options::ServerOptions;
+use super::shared::Shared;
 use super::sink::Sink;
 use super::{grpc, http};
 
 /// Time a connection gets to end by itself once it was told to.
 const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Which transport a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Grpc,
+    Http,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Http => "http",
+        }
+    }
+}
 
 /// Serves `stream` to its end; `stop` turning true lets requests in flight finish.
 pub(super) async fn serve<S: Sink>(

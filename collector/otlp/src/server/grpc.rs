@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::body::ReplyBody;
 use super::decode::{Format, Raw, decode};
-use super::listen::Shared;
 use super::refused::{Refused, Taken, sort};
+use super::shared::Shared;
 use super::sink::{Call, Sink};
 use crate::status::{Code, Status, encode_grpc_message};
 use crate::wire::{write_len, write_tag, write_varint};

@@ -5,65 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::buffers::Buffers;
+use super::connection::{self, Protocol};
 use super::options::ServerOptions;
-use super::refused::Refused;
+use super::shared::Shared;
 use super::sink::Sink;
-use super::{body, connection};
-use crate::Signal;
-
-/// Which transport a listener speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Grpc,
-    Http,
-}
-
-impl Protocol {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Grpc => "grpc",
-            Self::Http => "http",
-        }
-    }
-}
-
-/// What every connection needs.
-pub(super) struct Shared<S> {
-    pub(super) sink: Arc<S>,
-    pub(super) options: ServerOptions,
-    pub(super) buffers: Buffers,
-}
-
-impl<S: Sink> Shared<S> {
-    /// Reads bodies of at most `max` bytes, of which `probe` tells how long each will be.
-    pub(super) fn reader(&self, max: usize, probe: body::Probe) -> body::Reader<'_> {
-        let (timeout, budget) = (self.options.body_timeout, &self.options.budget);
-        body::Reader { max, timeout, probe, budget, buffers: &self.buffers }
-    }
-
-    /// Refuses a request that bears no token where one is asked for.
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        match &self.options.tokens {
-            Some(tokens) if !tokens.admit(headers) => Err(Refused::unauthenticated()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes a request that was refused.
-    pub(super) fn note(&self, signal: Signal, refused: &Refused, protocol: &'static str) {
-        let status = &refused.status;
-        tracing::debug!(%signal, protocol, code = status.code.name(), reason = status.message, "refused a request");
-        if let Some(refusal) = refused.refusal {
-            self.sink.refused(signal, refusal);
-        }
-    }
-}
 
 /// Listeners that are bound and not yet served.
 #[derive(Debug)]

@@ -21,6 +21,7 @@ mod http;
 mod listen;
 mod options;
 mod refused;
+mod shared;
 mod sink;
 
 pub use host::names_us;
