@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::stream::FrameStream;
 use crate::archive::{DeltaFrame, SeekTable};
 use crate::digest::Digest;
+use crate::pages::Pages;
 use crate::sidecar::SidecarFrame;
 
 /// Bytes of a seek table's footer, and of its skippable frame's head.
@@ -163,20 +164,28 @@ fn frames(
 pub(crate) struct FrameReader<'a> {
     archive: &'a Archive,
     decompressor: Decompressor<'static>,
-    compressed: Vec<u8>,
-    content: Vec<u8>,
+    /// As long as the longest frame; begins with the bytes of the one read last.
+    compressed: Pages,
+    /// The same of what is in it.
+    content: Pages,
+    n_content: usize,
 }
 
 impl<'a> FrameReader<'a> {
     pub(crate) fn new(archive: &'a Archive) -> Result<Self, ReadError> {
-        let internal = |e| {
-            ReadError::new(ReadErrorKind::Internal, "internal", "zstd does not start").because(e)
-        };
-        let mut decompressor = Decompressor::new().map_err(internal)?;
+        let internal =
+            |what| move |e| ReadError::new(ReadErrorKind::Internal, "internal", what).because(e);
+        let mut decompressor = Decompressor::new().map_err(internal("zstd does not start"))?;
         decompressor
             .set_parameter(DParameter::WindowLogMax(archive.window_log_max))
-            .map_err(internal)?;
-        Ok(Self { archive, decompressor, compressed: Vec::new(), content: Vec::new() })
+            .map_err(internal("zstd refused a parameter"))?;
+        let pages = |len: fn(&SidecarFrame) -> u32| {
+            let longest = archive.frames.iter().map(len).max().unwrap_or(0);
+            Pages::zeroed(longest as usize).map_err(internal("there is no memory for a frame"))
+        };
+        let (compressed, content) =
+            (pages(|frame| frame.compressed)?, pages(|frame| frame.content)?);
+        Ok(Self { archive, decompressor, compressed, content, n_content: 0 })
     }
 
     /// Reads, decodes and checks the frame at `index`; its content stays until the next call.
@@ -184,25 +193,25 @@ impl<'a> FrameReader<'a> {
         let frame = self.archive.frame(index)?;
         let damaged = |what: String| ReadError::damaged("frame-damaged", what).in_frame(index);
         let want = frame.content as usize;
-        self.compressed.resize(frame.compressed as usize, 0);
-        let n = self.archive.read_at(&mut self.compressed, frame.offset)?;
-        if n < self.compressed.len() {
+        let compressed = &mut self.compressed[..frame.compressed as usize];
+        let n = self.archive.read_at(compressed, frame.offset)?;
+        if n < compressed.len() {
             return Err(damaged("the archive ends inside a frame".to_owned()));
         }
-        self.content.clear();
-        self.content.reserve(want);
+        self.n_content = 0;
         let n = self
             .decompressor
-            .decompress_to_buffer(&self.compressed, &mut self.content)
+            .decompress_to_buffer(compressed, &mut self.content[..want])
             .map_err(|e| damaged(format!("a frame cannot be decompressed: {e}")))?;
         if n != want {
             return Err(damaged(format!("a frame holds {n} bytes instead of {want}")));
         }
-        Ok(&self.content)
+        self.n_content = n;
+        Ok(self.content())
     }
 
     /// The content of the frame read last.
     pub(crate) fn content(&self) -> &[u8] {
-        &self.content
+        &self.content[..self.n_content]
     }
 }
