@@ -1,5 +1,8 @@
 /** Objectives as Perch tells them, read with care: what is missing or strange shows as unknown, never as good. */
 
+/** How often the pages ask again, in milliseconds: the tracker's shortest resolution. */
+export const refreshMs = 10_000
+
 export interface Tier {
   readonly tier: string
   readonly severity: string

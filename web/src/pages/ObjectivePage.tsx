@@ -6,7 +6,7 @@ import { getObjective } from '../api/perch'
 import type { ApiError } from '../api/problem'
 import { ago, count, short } from '../format/format'
 import { BurnMark } from '../objectives/BurnMark'
-import type { Cause, Objective, Span } from '../objectives/model'
+import { refreshMs, type Cause, type Objective, type Span } from '../objectives/model'
 import { period, share, times } from '../objectives/words'
 import { isTraceId } from '../telemetry/context'
 import { Loading } from '../ui/Loading'
@@ -14,8 +14,6 @@ import { ProblemBox } from '../ui/ProblemBox'
 import { useNow } from '../ui/useNow'
 import { useTitle } from '../ui/useTitle'
 import '../ui/trace.css'
-
-const everyMs = 10_000
 
 function Windows({ windows }: { windows: readonly Span[] }) {
   return (
@@ -131,7 +129,7 @@ export function ObjectivePage() {
   const query = useQuery<Objective, ApiError>({
     queryKey: keys.objective(id),
     queryFn: ({ signal }) => getObjective(id, signal),
-    refetchInterval: everyMs,
+    refetchInterval: refreshMs,
   })
   useTitle(query.data ? `${query.data.service} ${query.data.name}` : 'Objective')
   return (

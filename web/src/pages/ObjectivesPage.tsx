@@ -5,15 +5,12 @@ import { keys } from '../api/keys'
 import { listObjectives } from '../api/perch'
 import type { ApiError } from '../api/problem'
 import { BurnMark } from '../objectives/BurnMark'
-import type { Objective } from '../objectives/model'
+import { refreshMs, type Objective } from '../objectives/model'
 import { period, share } from '../objectives/words'
 import { Loading } from '../ui/Loading'
 import { ProblemBox } from '../ui/ProblemBox'
 import { useTitle } from '../ui/useTitle'
 import '../ui/trace.css'
-
-/** The tracker's shortest resolution. */
-const everyMs = 10_000
 
 function Row({ objective }: { objective: Objective }) {
   return (
@@ -40,7 +37,7 @@ export function ObjectivesPage() {
   const query = useQuery<Objective[], ApiError>({
     queryKey: keys.objectiveList,
     queryFn: ({ signal }) => listObjectives(signal),
-    refetchInterval: everyMs,
+    refetchInterval: refreshMs,
   })
   const objectives = query.data ?? []
   return (
