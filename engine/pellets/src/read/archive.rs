@@ -4,15 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use durable_fs::{File, Fs};
-use zstd::bulk::Decompressor;
-use zstd::zstd_safe::DParameter;
 
 use super::error::{ReadError, ReadErrorKind};
 use super::limits::Limits;
-use super::stream::FrameStream;
 use crate::archive::{DeltaFrame, SeekTable};
 use crate::digest::Digest;
-use crate::pages::Pages;
 use crate::sidecar::SidecarFrame;
 
 /// Bytes of a seek table's footer, and of its skippable frame's head.
@@ -88,11 +84,6 @@ impl Archive {
             ReadError::damaged("archive-truncated", "an entry reaches behind the last frame")
         })
     }
-
-    /// Decodes a frame step by step, for who needs only its beginning.
-    pub(crate) fn stream(&self, index: usize) -> Result<FrameStream<'_>, ReadError> {
-        FrameStream::open(self, index)
-    }
 }
 
 /// BLAKE3 of the file at `path`, and its length; ends early where `stop` says so.
@@ -158,60 +149,4 @@ fn frames(
         _ => return Err(odd(format!("the seek table covers {offset} of {start} bytes"))),
     };
     Ok((frames, delta))
-}
-
-/// Decodes whole frames into one buffer, over and over.
-pub(crate) struct FrameReader<'a> {
-    archive: &'a Archive,
-    decompressor: Decompressor<'static>,
-    /// As long as the longest frame; begins with the bytes of the one read last.
-    compressed: Pages,
-    /// The same of what is in it.
-    content: Pages,
-    n_content: usize,
-}
-
-impl<'a> FrameReader<'a> {
-    pub(crate) fn new(archive: &'a Archive) -> Result<Self, ReadError> {
-        let internal =
-            |what| move |e| ReadError::new(ReadErrorKind::Internal, "internal", what).because(e);
-        let mut decompressor = Decompressor::new().map_err(internal("zstd does not start"))?;
-        decompressor
-            .set_parameter(DParameter::WindowLogMax(archive.window_log_max))
-            .map_err(internal("zstd refused a parameter"))?;
-        let pages = |len: fn(&SidecarFrame) -> u32| {
-            let longest = archive.frames.iter().map(len).max().unwrap_or(0);
-            Pages::zeroed(longest as usize).map_err(internal("there is no memory for a frame"))
-        };
-        let (compressed, content) =
-            (pages(|frame| frame.compressed)?, pages(|frame| frame.content)?);
-        Ok(Self { archive, decompressor, compressed, content, n_content: 0 })
-    }
-
-    /// Reads, decodes and checks the frame at `index`; its content stays until the next call.
-    pub(crate) fn read(&mut self, index: usize) -> Result<&[u8], ReadError> {
-        let frame = self.archive.frame(index)?;
-        let damaged = |what: String| ReadError::damaged("frame-damaged", what).in_frame(index);
-        let want = frame.content as usize;
-        let compressed = &mut self.compressed[..frame.compressed as usize];
-        let n = self.archive.read_at(compressed, frame.offset)?;
-        if n < compressed.len() {
-            return Err(damaged("the archive ends inside a frame".to_owned()));
-        }
-        self.n_content = 0;
-        let n = self
-            .decompressor
-            .decompress_to_buffer(compressed, &mut self.content[..want])
-            .map_err(|e| damaged(format!("a frame cannot be decompressed: {e}")))?;
-        if n != want {
-            return Err(damaged(format!("a frame holds {n} bytes instead of {want}")));
-        }
-        self.n_content = n;
-        Ok(self.content())
-    }
-
-    /// The content of the frame read last.
-    pub(crate) fn content(&self) -> &[u8] {
-        &self.content[..self.n_content]
-    }
 }

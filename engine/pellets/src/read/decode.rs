@@ -1,153 +1,213 @@
-//! Frames decoded step by step, with one decoder for all of them and no buffer for a whole frame.
+//! Frames, each decoded from its beginning as far as somebody reads.
+//!
+//! # Invariants
+//! 1. zstd writes each byte where it stays until the next frame: there is no window beside what was decoded,
+//!    and no copy of it but what a reader takes.
+//! 2. What is decoded ahead of who reads is less than one block of zstd, 128 KiB.
 
-use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
-use zstd::zstd_safe::DParameter;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_error_name};
 
 use super::archive::Archive;
-use super::error::{ReadError, ReadErrorKind};
+use super::error::{ReadError, ReadErrorKind, into_stream};
+use crate::pages::Pages;
 use crate::sidecar::SidecarFrame;
 
-/// Bytes of the archive read at once.
-const CHUNK: usize = 128 << 10;
-/// Bytes that are decoded at once where nobody wants them.
-const SKIPPED: usize = 64 << 10;
+/// Bytes of the archive read at once; at least a block and two heads, so that zstd takes each block from here.
+const CHUNK: usize = 256 << 10;
 
-/// What is kept from frame to frame.
-pub(crate) struct FrameDecoder {
-    decoder: Decoder<'static>,
+/// What decodes one frame after the other, into the same place.
+pub(crate) struct FrameDecoder<'a> {
+    decoder: DCtx<'static>,
+    /// At least as long as the frame.
+    content: Pages,
     input: Vec<u8>,
-    skipped: Vec<u8>,
-}
-
-/// A frame of which a part is decoded.
-pub(crate) struct OpenFrame<'d, 'a> {
-    own: &'d mut FrameDecoder,
     archive: &'a Archive,
     index: usize,
     frame: SidecarFrame,
+    n_decoded: usize,
+    n_taken: usize,
     /// Compressed bytes that were read.
     n_read: u64,
     /// What of them is at hand.
-    at_hand: std::ops::Range<usize>,
-    /// Content that is still to come.
-    left: u64,
-    /// Whether zstd has seen the end of what it decoded last, checksum included.
+    at_hand: Range<usize>,
+    /// How many zstd asks for.
+    wanted: usize,
+    /// Whether zstd has seen the end of the frame, checksum included.
     ended: bool,
 }
 
-impl FrameDecoder {
-    pub(crate) fn new(window_log_max: u32) -> Result<Self, ReadError> {
-        let internal = |e| {
-            ReadError::new(ReadErrorKind::Internal, "internal", "zstd does not start").because(e)
-        };
-        let mut decoder = Decoder::new().map_err(internal)?;
-        decoder.set_parameter(DParameter::WindowLogMax(window_log_max)).map_err(internal)?;
-        Ok(Self { decoder, input: vec![0; CHUNK], skipped: Vec::new() })
+impl<'a> FrameDecoder<'a> {
+    /// A decoder of the frames of `archive` and others; no frame has begun.
+    pub(crate) fn new(archive: &'a Archive) -> Result<Self, ReadError> {
+        Self::with(archive, true)
     }
 
-    /// Begins the frame at `index` of `archive`.
-    pub(crate) fn open<'d, 'a>(
-        &'d mut self,
-        archive: &'a Archive,
-        index: usize,
-    ) -> Result<OpenFrame<'d, 'a>, ReadError> {
-        let frame = archive.frame(index)?;
-        self.decoder.reinit().map_err(|e| {
-            ReadError::new(ReadErrorKind::Internal, "internal", "zstd does not start").because(e)
-        })?;
-        let left = u64::from(frame.content);
-        Ok(OpenFrame {
-            own: self,
+    /// One for who compares what it takes with digests of its own: zstd's checksums take a twentieth of the time.
+    pub(crate) fn without_checksums(archive: &'a Archive) -> Result<Self, ReadError> {
+        Self::with(archive, false)
+    }
+
+    fn with(archive: &'a Archive, checksums: bool) -> Result<Self, ReadError> {
+        let mut decoder = DCtx::try_create().ok_or_else(|| internal("zstd does not start"))?;
+        let window = DParameter::WindowLogMax(archive.window_log_max());
+        let checksums = DParameter::ForceIgnoreChecksum(!checksums);
+        for parameter in [window, checksums, DParameter::StableOutBuffer(true)] {
+            decoder.set_parameter(parameter).map_err(|_| internal("zstd refused a parameter"))?;
+        }
+        Ok(Self {
+            decoder,
+            content: no_memory(Pages::zeroed(0))?,
+            input: vec![0; CHUNK],
             archive,
-            index,
-            frame,
+            index: 0,
+            frame: SidecarFrame { offset: 0, compressed: 0, content: 0 },
+            n_decoded: 0,
+            n_taken: 0,
             n_read: 0,
             at_hand: 0..0,
-            left,
+            wanted: CHUNK,
             ended: false,
         })
     }
-}
 
-impl OpenFrame<'_, '_> {
-    /// Decodes the next bytes, as many as `out` has room for.
-    pub(crate) fn fill(&mut self, out: &mut [u8]) -> Result<(), ReadError> {
-        let want = out.len() as u64;
-        self.left =
-            self.left.checked_sub(want).ok_or_else(|| self.damaged("an entry ends late"))?;
-        let mut output = OutBuffer::around(out);
-        while (output.pos() as u64) < want {
-            if !self.step(&mut output)? {
+    /// Begins the frame at `index` of `archive`.
+    pub(crate) fn begin(&mut self, archive: &'a Archive, index: usize) -> Result<(), ReadError> {
+        let frame = archive.frame(index)?;
+        let failed = |_| internal("zstd does not start");
+        self.decoder.reset(ResetDirective::SessionOnly).map_err(failed)?;
+        if self.content.len() < frame.content as usize {
+            self.content = no_memory(Pages::zeroed(frame.content as usize))?;
+        }
+        (self.archive, self.index, self.frame) = (archive, index, frame);
+        (self.n_decoded, self.n_taken, self.n_read) = (0, 0, 0);
+        (self.at_hand, self.wanted, self.ended) = (0..0, CHUNK, false);
+        Ok(())
+    }
+
+    /// Decodes all of the frame at `index` of `archive`, and makes sure that it ends there.
+    pub(crate) fn whole(&mut self, archive: &'a Archive, index: usize) -> Result<(), ReadError> {
+        self.begin(archive, index)?;
+        self.finish()
+    }
+
+    /// What is decoded of the frame.
+    pub(crate) fn decoded(&self) -> &[u8] {
+        &self.content[..self.n_decoded]
+    }
+
+    /// The next `n` bytes.
+    pub(crate) fn take(&mut self, n: usize) -> Result<&[u8], ReadError> {
+        let (from, to) = (self.n_taken, self.n_taken.saturating_add(n));
+        if to > self.len() {
+            return Err(self.damaged("an entry ends behind the end of its frame"));
+        }
+        self.decode(to)?;
+        self.n_taken = to;
+        Ok(&self.content[from..to])
+    }
+
+    /// Passes over the next `n` bytes.
+    pub(crate) fn skip(&mut self, n: u64) -> Result<(), ReadError> {
+        let to = usize::try_from(n).ok().and_then(|n| self.n_taken.checked_add(n));
+        let to = to.filter(|to| *to <= self.len()).ok_or_else(|| {
+            let what = "an entry begins behind the end of its frame";
+            ReadError::damaged("entry-mismatch", what).in_frame(self.index)
+        })?;
+        self.decode(to)?;
+        self.n_taken = to;
+        Ok(())
+    }
+
+    /// Decodes what is left, and makes sure that the frame ends there.
+    pub(crate) fn finish(&mut self) -> Result<(), ReadError> {
+        self.decode(self.len())?;
+        while !self.ended {
+            if !self.step()? {
+                return Err(self.damaged("the archive ends inside a frame"));
+            }
+        }
+        if self.at_hand.is_empty() && self.n_read == u64::from(self.frame.compressed) {
+            Ok(())
+        } else {
+            Err(self.damaged("a frame holds more than it should"))
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.frame.content as usize
+    }
+
+    /// Decodes until there are `n` bytes.
+    fn decode(&mut self, n: usize) -> Result<(), ReadError> {
+        while self.n_decoded < n {
+            // A second frame in the place of one would begin anew, over what stands there.
+            if self.ended || !self.step()? {
                 return Err(self.damaged("a frame holds less than it should"));
             }
         }
         Ok(())
     }
 
-    /// Decodes and forgets the next `n` bytes.
-    pub(crate) fn skip(&mut self, mut n: u64) -> Result<(), ReadError> {
-        let mut skipped = std::mem::take(&mut self.own.skipped);
-        skipped.resize(SKIPPED, 0);
-        while n > 0 {
-            let part = usize::try_from(n).unwrap_or(SKIPPED).min(SKIPPED);
-            self.fill(&mut skipped[..part])?;
-            n -= part as u64;
+    /// Decodes a block or less; whether anything moved.
+    fn step(&mut self) -> Result<bool, ReadError> {
+        if self.at_hand.len() < self.wanted {
+            self.fetch()?;
         }
-        self.own.skipped = skipped;
-        Ok(())
+        // No more than it asks for: it would go on with the blocks behind.
+        let end = self.at_hand.end.min(self.at_hand.start + self.wanted);
+        let mut input = InBuffer::around(&self.input[self.at_hand.start..end]);
+        let len = self.len();
+        let mut output = OutBuffer::around_pos(&mut self.content[..len], self.n_decoded);
+        let done = self.decoder.decompress_stream(&mut output, &mut input);
+        let (n_used, n_decoded) = (input.pos(), output.pos());
+        let hint = done.map_err(|code| {
+            self.damaged(&format!("a frame cannot be decompressed: {}", get_error_name(code)))
+        })?;
+        let moved = n_used > 0 || n_decoded > self.n_decoded;
+        self.at_hand.start += n_used;
+        (self.n_decoded, self.wanted, self.ended) = (n_decoded, hint.clamp(1, CHUNK), hint == 0);
+        Ok(moved)
     }
 
-    /// Decodes what is left, and makes sure that the frame ends there, as its checksum says.
-    pub(crate) fn finish(mut self) -> Result<(), ReadError> {
-        self.skip(self.left)?;
-        let mut behind = [0; 1];
-        loop {
-            let is_read = self.n_read == u64::from(self.frame.compressed);
-            if self.ended && is_read && self.at_hand.is_empty() {
-                return Ok(());
-            }
-            let mut output = OutBuffer::around(&mut behind[..]);
-            let moved = self.step(&mut output)?;
-            if output.pos() > 0 {
-                return Err(self.damaged("a frame holds more than it should"));
-            }
-            if !moved {
-                return Err(self.damaged("the archive ends inside a frame"));
-            }
-        }
-    }
-
-    /// Decodes a step; whether anything moved.
-    fn step(&mut self, output: &mut OutBuffer<'_, [u8]>) -> Result<bool, ReadError> {
-        if self.at_hand.is_empty() {
-            self.read()?;
-        }
-        let Self { own, at_hand, .. } = self;
-        let mut input = InBuffer::around(&own.input[at_hand.clone()]);
-        let before = output.pos();
-        let hint = own.decoder.run(&mut input, output);
-        let n = input.pos();
-        let hint =
-            hint.map_err(|e| self.damaged(&format!("a frame cannot be decompressed: {e}")))?;
-        self.at_hand.start += n;
-        self.ended = hint == 0;
-        Ok(n > 0 || output.pos() > before)
-    }
-
-    fn read(&mut self) -> Result<(), ReadError> {
+    /// Reads on in the archive, behind what is at hand.
+    fn fetch(&mut self) -> Result<(), ReadError> {
+        self.input.copy_within(self.at_hand.clone(), 0);
+        let n_kept = self.at_hand.len();
         let left = u64::from(self.frame.compressed) - self.n_read;
-        let want = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-        if want == 0 {
-            return Ok(());
-        }
-        let buffer = &mut self.own.input[..want];
-        let n = self.archive.read_at(buffer, self.frame.offset + self.n_read)?;
+        let end = usize::try_from(left).unwrap_or(CHUNK).saturating_add(n_kept).min(CHUNK);
+        let to = &mut self.input[n_kept..end];
+        let n = self.archive.read_at(to, self.frame.offset + self.n_read)?;
         self.n_read += n as u64;
-        self.at_hand = 0..n;
+        self.at_hand = 0..n_kept + n;
         Ok(())
     }
 
     fn damaged(&self, what: &str) -> ReadError {
         ReadError::damaged("frame-damaged", what).in_frame(self.index)
     }
+}
+
+impl Read for FrameDecoder<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.len() - self.n_taken;
+        if buf.is_empty() || left == 0 {
+            return Ok(0);
+        }
+        self.decode(self.n_taken + 1).map_err(into_stream)?;
+        let n = (self.n_decoded - self.n_taken).min(buf.len());
+        buf[..n].copy_from_slice(&self.content[self.n_taken..self.n_taken + n]);
+        self.n_taken += n;
+        Ok(n)
+    }
+}
+
+fn internal(what: &str) -> ReadError {
+    ReadError::new(ReadErrorKind::Internal, "internal", what)
+}
+
+fn no_memory(pages: io::Result<Pages>) -> Result<Pages, ReadError> {
+    pages.map_err(|e| internal("there is no memory for a frame").because(e))
 }

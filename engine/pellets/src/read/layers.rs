@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use durable_fs::Fs;
 
-use super::archive::{Archive, FrameReader};
+use super::archive::Archive;
 use super::error::{ReadError, ReadErrorKind};
 use super::limits::Limits;
 use crate::digest::Digest;
@@ -134,29 +134,4 @@ fn pellets_in(fs: &dyn Fs, folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     paths.retain(|path| path.extension() == Some(OsStr::new("pellet")));
     paths.truncate(MAX_BESIDE);
     Ok(paths)
-}
-
-/// Decodes frames of any layer, one after the other.
-pub(crate) struct LayerReader<'a> {
-    layers: &'a Layers,
-    current: (u32, FrameReader<'a>),
-}
-
-impl<'a> LayerReader<'a> {
-    pub(crate) fn new(layers: &'a Layers) -> Result<Self, ReadError> {
-        Ok(Self { layers, current: (0, FrameReader::new(layers.own())?) })
-    }
-
-    /// Reads, decodes and checks a frame; its content stays until the next call.
-    pub(crate) fn read(&mut self, layer: u32, frame: usize) -> Result<&[u8], ReadError> {
-        if self.current.0 != layer {
-            self.current = (layer, FrameReader::new(self.layers.get(layer)?)?);
-        }
-        self.current.1.read(frame)
-    }
-
-    /// The content of the frame read last.
-    pub(crate) fn content(&self) -> &[u8] {
-        self.current.1.content()
-    }
 }

@@ -23,7 +23,6 @@ mod limits;
 mod lookup;
 mod path;
 mod span;
-mod stream;
 mod tar;
 
 pub(crate) use archive::{Archive, digest_of};
@@ -35,7 +34,7 @@ pub use error::{ReadError, ReadErrorKind};
 pub(crate) use foreign::Foreign;
 pub use foreign::{ForeignEntry, list_foreign};
 pub(crate) use index::{Index, check_entry, check_target};
-pub(crate) use layers::{LayerReader, Layers};
+pub(crate) use layers::Layers;
 pub use limits::Limits;
 pub(crate) use lookup::{Found, find_entry, seek_entry};
 pub(crate) use path::in_order;

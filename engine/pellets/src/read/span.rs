@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use super::archive::Archive;
+use super::decode::FrameDecoder;
 use super::error::{ReadError, into_stream};
-use super::stream::FrameStream;
 
 /// Reads on from a place in the tar stream: first what is at hand of its frame, then the frames
 /// behind it as they are decoded.
@@ -14,20 +14,32 @@ pub(crate) struct Span<'a> {
     at_hand: &'a [u8],
     /// The frame that comes once these are used up.
     next: usize,
-    stream: Option<FrameStream<'a>>,
+    decoder: Option<FrameDecoder<'a>>,
 }
 
 impl<'a> Span<'a> {
     /// Begins with `at_hand`, the rest of a frame, and goes on with the frame at `next`.
     pub(crate) fn new(archive: &'a Archive, at_hand: &'a [u8], next: usize) -> Self {
-        Self { archive, at_hand, next, stream: None }
+        Self { archive, at_hand, next, decoder: None }
     }
 
     /// Begins `offset` bytes into the frame at `index`, and decodes nothing that is not asked for.
     pub(crate) fn at(archive: &'a Archive, index: usize, offset: u64) -> Result<Self, ReadError> {
-        let mut stream = archive.stream(index)?;
-        stream.skip(offset)?;
-        Ok(Self { archive, at_hand: &[], next: index + 1, stream: Some(stream) })
+        let mut decoder = FrameDecoder::without_checksums(archive)?;
+        decoder.begin(archive, index)?;
+        decoder.skip(offset)?;
+        Ok(Self { archive, at_hand: &[], next: index + 1, decoder: Some(decoder) })
+    }
+
+    /// Begins the next frame.
+    fn go_on(&mut self) -> Result<(), ReadError> {
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            none => none.insert(FrameDecoder::without_checksums(self.archive)?),
+        };
+        decoder.begin(self.archive, self.next)?;
+        self.next += 1;
+        Ok(())
     }
 }
 
@@ -40,18 +52,16 @@ impl Read for Span<'_> {
             if !self.at_hand.is_empty() {
                 return self.at_hand.read(buf);
             }
-            if let Some(stream) = &mut self.stream {
-                let n = stream.read(buf)?;
+            if let Some(decoder) = &mut self.decoder {
+                let n = decoder.read(buf)?;
                 if n > 0 {
                     return Ok(n);
                 }
-                self.stream = None;
             }
             if self.next >= self.archive.frames().len() {
                 return Ok(0);
             }
-            self.stream = Some(self.archive.stream(self.next).map_err(into_stream)?);
-            self.next += 1;
+            self.go_on().map_err(into_stream)?;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::builder::{Builder, FileSpec, Site};
 use super::share::Share;
-use super::units::{PIECE, Units, What};
+use super::units::{Units, What};
 use crate::read::{
     FrameDecoder, Index, Layers, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
     read_header,
@@ -81,22 +81,26 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Decoded bytes of a frame, and what stands in them.
+/// A part of a frame, and what stands in it.
 #[derive(Debug)]
-pub(super) struct Portion {
+struct Portion {
     what: What,
     layer: u32,
     frame: usize,
-    /// Where they begin in the tar stream.
+    /// Where it begins in the tar stream.
     at: u64,
-    /// The bytes, and behind them what an earlier use left.
-    buffer: Vec<u8>,
-    len: usize,
+}
+
+/// A portion for another thread, with a copy of its decoded bytes.
+#[derive(Debug)]
+pub(super) struct Given {
+    portion: Portion,
+    bytes: Box<[u8]>,
 }
 
 /// Extracts frames, one after the other, and what others give it.
 pub(super) struct Extractor<'a> {
-    decoder: FrameDecoder,
+    decoder: FrameDecoder<'a>,
     hands: Hands<'a>,
 }
 
@@ -105,71 +109,56 @@ struct Hands<'a> {
     job: &'a Job<'a>,
     units: &'a Units<'a>,
     builder: Builder<'a>,
-    spare: Vec<Vec<u8>>,
 }
 
 impl<'a> Extractor<'a> {
     pub(super) fn new(job: &'a Job<'a>, units: &'a Units<'a>) -> Result<Self, ReadError> {
-        let decoder = FrameDecoder::new(job.layers.own().window_log_max())?;
+        let decoder = FrameDecoder::without_checksums(job.layers.own())?;
         let builder = Builder::new(job.site);
-        Ok(Self { decoder, hands: Hands { job, units, builder, spare: Vec::new() } })
+        Ok(Self { decoder, hands: Hands { job, units, builder } })
     }
 
     /// Brings back what is wanted of the frame at `n`; behind the last one helps the others until they
     /// are done.
-    pub(super) fn unit(&mut self, n: usize, share: &Share<Portion>) -> Result<(), ReadError> {
+    pub(super) fn unit(&mut self, n: usize, share: &Share<Given>) -> Result<(), ReadError> {
         let Self { decoder, hands } = self;
         let (job, units) = (hands.job, hands.units);
         let Some(unit) = units.list.get(n) else {
-            while let Some(portion) = share.take(&job.stop) {
-                hands.bring(portion)?;
+            while let Some(given) = share.take(&job.stop) {
+                hands.bring(&given.portion, &given.bytes)?;
             }
             return Ok(());
         };
         let _under_way = share.unit();
-        let mut frame = decoder.open(job.layers.get(unit.layer)?, unit.frame)?;
+        decoder.begin(job.layers.get(unit.layer)?, unit.frame)?;
         let mut at = job.index.frame_start(unit.layer, unit.frame);
         for (what, place) in units.portions(job, unit) {
             if job.stopped() {
                 return Err(ReadError::cancelled());
             }
             let len = usize::try_from(place.end - place.start).unwrap_or(usize::MAX);
-            let mut buffer = hands.buffer(len);
-            frame.skip(place.start.saturating_sub(at))?;
-            frame.fill(&mut buffer[..len])?;
+            decoder.skip(place.start.saturating_sub(at))?;
+            let bytes = decoder.take(len)?;
             at = place.end;
             let (layer, frame) = (unit.layer, unit.frame);
-            let portion = Portion { what, layer, frame, at: place.start, buffer, len };
-            if let Some(portion) = share.give(portion) {
-                hands.bring(portion)?;
+            let portion = Portion { what, layer, frame, at: place.start };
+            if !share.is_wanted() {
+                hands.bring(&portion, bytes)?;
+            } else if let Some(back) = share.give(Given { portion, bytes: bytes.into() }) {
+                hands.bring(&back.portion, &back.bytes)?;
             }
         }
         // Of a part no more is decoded than it needs; its contents have digests of their own.
-        if job.is_whole() { frame.finish() } else { Ok(()) }
+        if job.is_whole() { decoder.finish() } else { Ok(()) }
     }
 }
 
 impl Hands<'_> {
-    fn buffer(&mut self, len: usize) -> Vec<u8> {
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        if buffer.len() < len {
-            buffer.resize(len.max(usize::try_from(PIECE).unwrap_or(0)), 0);
-        }
-        buffer
+    fn bring(&mut self, portion: &Portion, bytes: &[u8]) -> Result<(), ReadError> {
+        self.make(portion, bytes).map_err(|e| e.in_frame(portion.frame))
     }
 
-    fn bring(&mut self, portion: Portion) -> Result<(), ReadError> {
-        let frame = portion.frame;
-        self.make(&portion).map_err(|e| e.in_frame(frame))?;
-        // What a rare long entry needed is not kept.
-        if self.spare.len() < 2 && portion.buffer.len() as u64 <= 4 * PIECE {
-            self.spare.push(portion.buffer);
-        }
-        Ok(())
-    }
-
-    fn make(&mut self, portion: &Portion) -> Result<(), ReadError> {
-        let bytes = &portion.buffer[..portion.len];
+    fn make(&mut self, portion: &Portion, bytes: &[u8]) -> Result<(), ReadError> {
         match &portion.what {
             What::Entries(entries) => {
                 for i in entries.clone() {

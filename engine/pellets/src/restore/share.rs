@@ -44,6 +44,12 @@ impl<T> Share<T> {
         UnderWay(self)
     }
 
+    /// Whether somebody waits for work.
+    pub(super) fn is_wanted(&self) -> bool {
+        let state = self.lock();
+        state.n_waiting > state.given.len()
+    }
+
     /// Gives `work` away, or back where nobody waits for any.
     pub(super) fn give(&self, work: T) -> Option<T> {
         let mut state = self.lock();

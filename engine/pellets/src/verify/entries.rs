@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::digest::Digest;
 use crate::read::{
-    Index, LayerReader, Layers, ReadError, Span, TarEntry, TarReader, from_stream, read_header,
+    FrameDecoder, Index, Layers, ReadError, Span, TarEntry, TarReader, from_stream, read_header,
 };
 use crate::sidecar::EntryKind;
 
@@ -24,7 +24,7 @@ pub(super) struct Findings {
 pub(super) struct Checker<'a> {
     layers: &'a Layers,
     index: Option<&'a Index<'a>>,
-    frames: LayerReader<'a>,
+    decoder: FrameDecoder<'a>,
     findings: &'a Findings,
     buffer: Vec<u8>,
 }
@@ -54,14 +54,15 @@ impl<'a> Checker<'a> {
         index: Option<&'a Index<'a>>,
         findings: &'a Findings,
     ) -> Result<Self, ReadError> {
-        let frames = LayerReader::new(layers)?;
-        Ok(Self { layers, index, frames, findings, buffer: vec![0; CHUNK] })
+        let decoder = FrameDecoder::new(layers.own())?;
+        Ok(Self { layers, index, decoder, findings, buffer: vec![0; CHUNK] })
     }
 
     /// Decodes a frame and compares `entries`, all that begin in it.
     pub(super) fn frame(&mut self, (layer, frame): (u32, usize), entries: &[usize]) {
         let place = self.index.map_or(frame as u64, |index| index.frame_start(layer, frame));
-        match self.frames.read(layer, frame) {
+        let archive = self.layers.get(layer);
+        match archive.and_then(|archive| self.decoder.whole(archive, frame)) {
             Ok(_) if layer > 0 => {}
             Ok(_) => {
                 self.findings.n_frames.fetch_add(1, Ordering::Relaxed);
@@ -98,7 +99,7 @@ impl<'a> Checker<'a> {
         let (start, end) = (index.start(i), index.end(i));
         let at =
             usize::try_from(start - index.frame_start(entry.layer, frame)).unwrap_or(usize::MAX);
-        let rest = self.frames.content().get(at..).unwrap_or_default();
+        let rest = self.decoder.decoded().get(at..).unwrap_or_default();
         let mut reader = TarReader::new(Span::new(self.layers.get(entry.layer)?, rest, frame + 1));
         let found = read_header(&mut reader, entry, Some(end - start))?;
         if entry.kind != EntryKind::File {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::others::reference;
 use super::tarball::Tarball;
-use crate::read::{Archive, Index, LayerReader, Layers, Limits, TarReader, list_foreign};
+use crate::read::{Archive, FrameDecoder, Index, Limits, TarReader, list_foreign};
 use crate::sidecar::Sidecar;
 
 fn read_all(bytes: &[u8]) -> Option<usize> {
@@ -130,13 +130,12 @@ proptest! {
         if let Ok(sidecar) = Sidecar::parse(&bytes)
             && let Ok(index) = Index::check(&sidecar, &archive, &limits)
         {
-            let layers = Layers::single(archive);
-            let mut frames = LayerReader::new(&layers).unwrap();
+            let mut decoder = FrameDecoder::new(&archive).unwrap();
             for i in 0..sidecar.entries.len() {
                 prop_assert!(index.start(i) < index.end(i));
             }
             for frame in 0..sidecar.frames.len() {
-                prop_assert!(frames.read(0, frame).is_ok());
+                prop_assert!(decoder.whole(&archive, frame).is_ok());
             }
         }
     }
