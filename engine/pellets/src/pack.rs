@@ -125,6 +125,7 @@ impl PackOptions {
 struct Start<'a> {
     clock: &'a dyn Clock,
     options: &'a PackOptions,
+    /// With the longest frames that may be.
     parameters: Parameters,
     at: Duration,
     unix_nanos: u64,
@@ -242,8 +243,9 @@ impl Start<'_> {
         let phase = PhaseGuard::start(observer, Phase::Pack);
         let against = Against::of(options, known.as_ref(), &tree, observer)?;
         let is_elsewhere = |index| against.is_elsewhere(index);
-        let plan = Plan::of(&tree.entries, is_elsewhere, self.parameters.frame_size);
-        let reuse = against.reuse(&plan, &self.parameters);
+        let parameters = self.parameters.fitted(Plan::stream_len(&tree.entries, is_elsewhere));
+        let plan = Plan::of(&tree.entries, is_elsewhere, parameters.frame_size);
+        let reuse = against.reuse(&plan, &parameters);
         let staging = target.staging(fs)?;
         let staged = StoredPellet {
             archive: staging.path(&format!("{}.pellet", options.name)),
@@ -254,7 +256,7 @@ impl Start<'_> {
         let job = Job {
             tree: &tree,
             plan: &plan,
-            parameters: &self.parameters,
+            parameters: &parameters,
             threads: options.threads,
             known: &against.contents,
             reuse: reuse.as_ref(),
@@ -269,7 +271,7 @@ impl Start<'_> {
         drop(archive);
         observer.milestone(Milestone::ArchiveSynced);
         let n_reused = reuse.map_or(0, |reuse| reuse.frames.iter().flatten().count() as u64);
-        let sidecar = self.sidecar(tree, &plan, against.delta, &written)?;
+        let sidecar = self.sidecar(tree, &plan, parameters, against.delta, &written)?;
         write_sidecar(fs, &sidecar, &staged.sidecar)?;
         let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
         Ok(Packed { n_frames_reused: n_reused, ..self.packed(sidecar, published) })
@@ -283,6 +285,7 @@ impl Start<'_> {
         &self,
         tree: Tree,
         plan: &Plan,
+        parameters: Parameters,
         delta: Option<DeltaPlan>,
         written: &Written,
     ) -> Result<Sidecar, PackError> {
@@ -312,7 +315,7 @@ impl Start<'_> {
             tree: digest,
             merkle: Some(merkle.root),
             profile: self.options.profile,
-            parameters: self.parameters.clone(),
+            parameters,
             created_by: CREATED_BY.to_owned(),
             totals: totals(&tree, plan, written.len),
             frames,

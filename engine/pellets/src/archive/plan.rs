@@ -57,11 +57,13 @@ impl Plan {
         elsewhere: impl Fn(usize) -> bool,
         frame_size: u32,
     ) -> Self {
-        let lens = entries.iter().enumerate().map(|(index, e)| match elsewhere(index) {
-            true => (0, 0),
-            false => (header_len(e, target_of(e, entries)), e.stored()),
-        });
-        Self::cut(lens, u64::from(frame_size))
+        Self::cut(lens(entries, elsewhere), u64::from(frame_size))
+    }
+
+    /// Bytes of the tar stream of such a plan.
+    pub(crate) fn stream_len(entries: &[Entry], elsewhere: impl Fn(usize) -> bool) -> u64 {
+        let place = |(header_len, content_len)| Place { offset: 0, header_len, content_len }.end();
+        lens(entries, elsewhere).map(place).sum::<u64>() + TRAILER
     }
 
     fn cut(lens: impl Iterator<Item = (u64, u64)>, frame_size: u64) -> Self {
@@ -84,6 +86,14 @@ impl Plan {
     pub(crate) fn frame_at(&self, offset: u64) -> usize {
         self.frames.partition_point(|f| f.end <= offset)
     }
+}
+
+/// Bytes of header and stored content, by entry.
+fn lens(entries: &[Entry], elsewhere: impl Fn(usize) -> bool) -> impl Iterator<Item = (u64, u64)> {
+    entries.iter().enumerate().map(move |(index, e)| match elsewhere(index) {
+        true => (0, 0),
+        false => (header_len(e, target_of(e, entries)), e.stored()),
+    })
 }
 
 struct Cutter {
