@@ -86,7 +86,7 @@ impl<'a> Extractor<'a> {
             }
             let len = usize::try_from(place.end - place.start).unwrap_or(usize::MAX);
             decoder.skip(place.start.saturating_sub(at))?;
-            let bytes = decoder.take(len)?;
+            let bytes = decoder.next_bytes(len)?;
             at = place.end;
             let (layer, frame) = (unit.layer, unit.frame);
             let portion = Portion { what, layer, frame, at: place.start };
