@@ -1,38 +1,8 @@
-//! Attributes, resources and scopes: what all signals share.
+//! Resources and scopes: what all signals share.
 
 use super::messages::{Messages, View, low32, text};
-use super::value::AnyValueView;
+use super::value::KeyValueView;
 use crate::wire::{Fields, Value};
-
-/// One attribute.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KeyValueView<'a> {
-    /// Its key.
-    pub key: &'a str,
-    /// Its value.
-    pub value: AnyValueView<'a>,
-}
-
-impl<'a> View<'a> for KeyValueView<'a> {
-    fn over(message: &'a [u8]) -> Self {
-        let mut view = Self::default();
-        for field in Fields::over(message) {
-            match field {
-                (1, Value::Len(bytes)) => view.key = text(bytes),
-                (2, Value::Len(bytes)) => view.value = AnyValueView::over(bytes),
-                _ => {}
-            }
-        }
-        view
-    }
-}
-
-impl<'a> Messages<'a, KeyValueView<'a>> {
-    /// The value under `key`; the first where a sender repeats a key.
-    pub fn get(mut self, key: &str) -> Option<AnyValueView<'a>> {
-        self.find(|pair| pair.key == key).map(|pair| pair.value)
-    }
-}
 
 /// The entity that sent the telemetry.
 #[derive(Debug, Clone, Copy, Default)]

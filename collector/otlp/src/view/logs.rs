@@ -1,8 +1,8 @@
 //! Log records.
 
-use super::common::{KeyValueView, envelopes};
+use super::common::envelopes;
 use super::messages::{Messages, View, int32, low32, text};
-use super::value::AnyValueView;
+use super::value::{AnyValueView, KeyValueView};
 use crate::wire::{Fields, Value};
 use crate::{SpanId, TraceId};
 

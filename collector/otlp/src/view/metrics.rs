@@ -1,10 +1,11 @@
 //! Metrics; their points stand next door.
 
-use super::common::{KeyValueView, envelopes};
+use super::common::envelopes;
 use super::messages::{Messages, View, text};
 use super::points::{
     ExponentialHistogramPointView, HistogramPointView, NumberPointView, SummaryPointView,
 };
+use super::value::KeyValueView;
 use crate::wire::{Fields, Value};
 
 envelopes!(MetricsView {

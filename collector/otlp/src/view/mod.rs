@@ -15,7 +15,7 @@ mod points;
 mod traces;
 mod value;
 
-pub use common::{KeyValueView, ResourceView, ScopeView};
+pub use common::{ResourceView, ScopeView};
 pub use logs::{LogRecordView, LogsView, ResourceLogsView, ScopeLogsView};
 pub use messages::{Doubles, Fixed64s, Messages, Scalars, Varints, View};
 pub use metrics::{
@@ -29,4 +29,4 @@ pub use traces::{
     EventView, LinkView, ResourceSpansView, ScopeSpansView, SpanKind, SpanView, StatusCode,
     TracesView,
 };
-pub use value::AnyValueView;
+pub use value::{AnyValueView, KeyValueView};

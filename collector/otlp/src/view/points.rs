@@ -1,7 +1,7 @@
 //! Data points of every kind, and exemplars.
 
-use super::common::KeyValueView;
 use super::messages::{Doubles, Fixed64s, Messages, Scalars, Varints, View, low32, zigzag32};
+use super::value::KeyValueView;
 use crate::wire::{Fields, Value};
 use crate::{SpanId, TraceId};
 

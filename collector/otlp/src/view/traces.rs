@@ -1,7 +1,8 @@
 //! Spans.
 
-use super::common::{KeyValueView, envelopes};
+use super::common::envelopes;
 use super::messages::{Messages, View, int32, low32, text};
+use super::value::KeyValueView;
 use crate::wire::{Fields, Value};
 use crate::{SpanId, TraceId};
 

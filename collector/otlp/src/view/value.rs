@@ -1,4 +1,4 @@
-//! `AnyValue`: what an attribute or a log body holds.
+//! Attributes and their values; a value may hold attributes in turn.
 
 use std::fmt;
 
@@ -6,11 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value as Json};
 
-use super::common::KeyValueView;
 use super::messages::{Messages, View, text};
 use crate::wire::{Fields, Value};
 
-/// A value. `Display` gives text as it is and everything else as JSON.
+/// One attribute.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyValueView<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its value.
+    pub value: AnyValueView<'a>,
+}
+
+/// What an attribute or a log body holds. `Display` gives text as it is and everything else as JSON.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum AnyValueView<'a> {
     /// No value set.
@@ -30,6 +38,27 @@ pub enum AnyValueView<'a> {
     KvList(Messages<'a, KeyValueView<'a>>),
     /// Bytes.
     Bytes(&'a [u8]),
+}
+
+impl<'a> View<'a> for KeyValueView<'a> {
+    fn over(message: &'a [u8]) -> Self {
+        let mut view = Self::default();
+        for field in Fields::over(message) {
+            match field {
+                (1, Value::Len(bytes)) => view.key = text(bytes),
+                (2, Value::Len(bytes)) => view.value = AnyValueView::over(bytes),
+                _ => {}
+            }
+        }
+        view
+    }
+}
+
+impl<'a> Messages<'a, KeyValueView<'a>> {
+    /// The value under `key`; the first where a sender repeats a key.
+    pub fn get(mut self, key: &str) -> Option<AnyValueView<'a>> {
+        self.find(|pair| pair.key == key).map(|pair| pair.value)
+    }
 }
 
 impl<'a> View<'a> for AnyValueView<'a> {
