@@ -10,38 +10,15 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::Notify;
 
+use super::claimant::{Claimant, Role, Shed};
+use super::mark::Mark;
+use super::options::LogOptions;
 use super::reader::LogReader;
 use super::record::{Position, SegmentId};
 use super::segment::Segment;
+use super::shared::Shared;
 use super::state::State;
-use super::writer::{LogOptions, Shared};
 use crate::ledger::{Amount, Edge};
-
-/// A place in a log and what lies before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// The place.
-    pub position: Position,
-    /// Everything the log took in before it, since it began.
-    pub taken: Amount,
-}
-
-/// What happens when a claim's share is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// New batches are refused.
-    Primary,
-    /// It loses its oldest records.
-    Secondary,
-    /// It has no share: what it has not read may go at any time.
-    Observer,
-}
-
-/// Gives up what a claim has not passed.
-pub trait Shed: Send + Sync {
-    /// Moves the claim past everything before `to`.
-    fn shed(&self, to: Mark);
-}
 
 /// Who claims, from where, and how much.
 pub struct ClaimOptions {
@@ -71,28 +48,6 @@ pub struct Reserved {
     n_bytes: u64,
 }
 
-pub(super) struct ClaimEntry {
-    id: u64,
-    pub(super) role: Role,
-    share: u64,
-    pub(super) cursor: Position,
-    /// Bytes of records before the cursor, as [`super::segment::Tally::n_stored`] counts them.
-    n_stored: u64,
-    /// The cursor of the last checkpoint; where there are none, the cursor itself.
-    pub(super) kept: Position,
-    edge: Option<Edge>,
-    wake: Arc<Notify>,
-    shed: Option<Weak<dyn Shed>>,
-}
-
-impl ClaimEntry {
-    /// Records of `sum` became visible.
-    pub(super) fn came(&self, sum: Amount) {
-        self.edge.iter().for_each(|edge| edge.enter(sum.n_items, sum.n_bytes));
-        self.wake.notify_one();
-    }
-}
-
 impl Shared {
     /// Behind all records.
     fn end(&self, state: &State) -> Mark {
@@ -103,7 +58,7 @@ impl Shared {
     pub(super) fn reserve(self: &Arc<Self>, n_bytes: u64) -> Option<Reserved> {
         let mut state = self.lock();
         let (n_stored, n_reserved) = (state.taken.n_stored, state.n_reserved);
-        let fits = |claim: &ClaimEntry| {
+        let fits = |claim: &Claimant| {
             let n_waiting = n_stored - claim.n_stored + n_reserved;
             n_waiting == 0 || n_waiting + n_bytes <= claim.share
         };
@@ -147,7 +102,7 @@ impl LogReader {
         let id = state.claims.iter().map(|c| c.id + 1).max().unwrap_or(0);
         let n_stored = state.stored_before(from);
         let entry =
-            ClaimEntry { id, role, share, cursor: from, n_stored, kept: from, edge, wake, shed };
+            Claimant { id, role, share, cursor: from, n_stored, kept: from, edge, wake, shed };
         state.claims.push(entry);
         drop(state);
         Claim { shared: Arc::clone(&self.shared), id }

@@ -23,7 +23,8 @@ use super::error::{LogError, io};
 use super::lock::StorageLock;
 use super::reader::LogReader;
 use super::record::{Origin, Position};
-use super::writer::{Log, Place, Staged};
+use super::shared::Place;
+use super::writer::{Log, Staged};
 use crate::Batch;
 
 /// When batches count as taken.

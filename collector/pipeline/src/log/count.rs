@@ -3,10 +3,11 @@
 use durable_fs::{File, Fs};
 
 use super::error::{LogError, io};
+use super::mark::Tally;
 use super::record::{
     Header, Position, RECORD_HEADER, RECORD_HEADER_LEN, SEGMENT_HEADER_LEN, SegmentId,
 };
-use super::segment::{Body, Segment, Tally};
+use super::segment::{Body, Segment};
 use super::state::State;
 use crate::ledger::Amount;
 

@@ -28,28 +28,36 @@
 //! process.
 
 mod claim;
+mod claimant;
 mod commit;
 mod count;
 mod error;
 mod lock;
+mod mark;
+mod options;
 mod reader;
 mod record;
 mod recover;
 mod rotate;
 mod segment;
+mod shared;
 mod state;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use claim::{Claim, ClaimOptions, Mark, Reserved, Role, Shed};
+pub use claim::{Claim, ClaimOptions, Reserved};
+pub use claimant::{Role, Shed};
 pub use commit::{Committer, Room, Sync};
 pub use count::Past;
 pub use error::LogError;
 pub(crate) use error::io as io_error;
 pub use lock::StorageLock;
 pub(crate) use lock::create_durably;
-pub use reader::{LogReader, Look, Next, Run, Scan};
+pub use mark::Mark;
+pub use options::LogOptions;
+pub use reader::{LogReader, Next, Run, Scan};
 pub use record::{Origin, Position, Record, SegmentId};
 pub use segment::{SegmentInfo, Storage};
-pub use writer::{Log, LogOptions};
+pub use state::Look;
+pub use writer::Log;

@@ -7,12 +7,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::claim::Mark;
 use super::count::amount_from;
 use super::error::LogError;
+use super::mark::Mark;
 use super::record::{Header, Position, RECORD_HEADER, RECORD_HEADER_LEN, Record, SegmentId};
 use super::segment::{Body, OnDisk, SegmentInfo, Storage};
-use super::writer::{Place, Shared};
+use super::shared::{Place, Shared};
+use super::state::Look;
 use crate::ledger::Amount;
 
 /// Reads a log that another part writes; cheap to clone, never blocks the writer for long.
@@ -35,24 +36,6 @@ pub enum Next {
         /// Damage, as opposed to retention.
         damaged: bool,
     },
-}
-
-/// What a cursor finds without reading a file.
-#[derive(Debug)]
-pub enum Look {
-    /// The next record.
-    Record {
-        /// It.
-        record: Record,
-        /// Whether there are others behind it.
-        more: bool,
-    },
-    /// The next record is there, and is on disk only.
-    OnDisk(Position),
-    /// All records are read.
-    AtHead,
-    /// What the cursor wanted was deleted.
-    Gone,
 }
 
 /// Records read in one go.

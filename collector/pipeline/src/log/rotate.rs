@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::error::{LogError, io};
 use super::record::{SEGMENT_HEADER_LEN, SegmentId, segment_header};
 use super::segment::{Body, Segment, file_name};
+use super::shared::{Place, Shared, Writer};
 use super::state::State;
-use super::writer::{Place, Shared, Writer};
 
 impl Shared {
     /// Whether a record of `n_stored` bytes can be staged behind others without leaving their

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use durable_fs::{File, Fs};
 
-use super::claim::Mark;
 use super::error::{LogError, io};
+use super::mark::{Mark, Tally};
 use super::record::{self, Position, Record, SEGMENT_HEADER, SEGMENT_HEADER_LEN, SegmentId};
 use crate::ledger::Amount;
 
@@ -49,15 +49,6 @@ pub(super) struct Segment {
     /// Its damage has been logged and counted.
     pub(super) damaged: bool,
     pub(super) body: Body,
-}
-
-/// How much a log took in up to some place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Tally {
-    /// Items and bytes since the log began, as far as anybody remembers.
-    pub(super) amount: Amount,
-    /// Bytes of records since the log was opened; those found then count as well.
-    pub(super) n_stored: u64,
 }
 
 #[derive(Debug)]

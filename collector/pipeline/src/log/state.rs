@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::claim::{ClaimEntry, Role};
-use super::reader::Look;
+use super::claimant::{Claimant, Role};
+use super::mark::Tally;
 use super::record::{Position, Record, SegmentId};
-use super::segment::{Body, Segment, Tally};
+use super::segment::{Body, Segment};
 use crate::ledger::Amount;
 
 /// Called before a segment goes whose passing is not checkpointed yet; says whether it is now.
@@ -27,12 +27,30 @@ pub(super) struct State {
     /// The last records of a log on disk, without a gap up to the head.
     tail: VecDeque<Record>,
     n_tail_bytes: u64,
-    pub(super) claims: Vec<ClaimEntry>,
+    pub(super) claims: Vec<Claimant>,
     /// Bytes of records that were let in and are not visible yet.
     pub(super) n_reserved: u64,
     pub(super) before_delete: Option<Arc<BeforeDelete>>,
     /// Told when a segment is sealed.
     pub(super) sealed: Option<Arc<Notify>>,
+}
+
+/// What a cursor finds without reading a file.
+#[derive(Debug)]
+pub enum Look {
+    /// The next record.
+    Record {
+        /// It.
+        record: Record,
+        /// Whether there are others behind it.
+        more: bool,
+    },
+    /// The next record is there, and is on disk only.
+    OnDisk(Position),
+    /// All records are read.
+    AtHead,
+    /// What the cursor wanted was deleted.
+    Gone,
 }
 
 impl State {

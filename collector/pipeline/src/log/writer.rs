@@ -10,89 +10,29 @@
 //! records; their senders were refused, so they are duplicates and not losses.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
-use durable_fs::{Clock, File, Fs};
-use tokio::sync::watch;
+use durable_fs::{Clock, Fs};
 
 use super::claim::Reserved;
 use super::count::{Past, count};
 use super::error::{LogError, io};
 use super::lock::create_durably;
+use super::options::LogOptions;
 use super::reader::LogReader;
-use super::record::{
-    Header, Origin, Position, RECORD_HEADER_LEN, Record, SEGMENT_HEADER_LEN, SegmentId, stored,
-};
+use super::record::{Header, Origin, Position, Record, SEGMENT_HEADER_LEN, SegmentId, stored};
 use super::recover::recover;
 use super::segment::Body;
+use super::shared::{Place, Shared, Writer};
 use super::state::State;
 use crate::Batch;
-
-/// Bounds of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogOptions {
-    /// Bytes at which a segment is sealed. Default 64 MiB; never more than a quarter of `max_bytes`,
-    /// so that making room loses at most that share.
-    pub segment_bytes: u64,
-    /// Bytes of all segments together, past which the oldest go.
-    pub max_bytes: u64,
-    /// Age past which segments go that no exporter waits for; `None` keeps them until room is needed.
-    pub max_age: Option<Duration>,
-    /// Bytes of the last records that a log on disk keeps in memory for those who follow it closely.
-    /// Default 4 MiB: a second of a busy machine.
-    pub tail_bytes: u64,
-    /// Bytes of records that may wait for the thread of a log on disk. Default 32 MiB: what a slow disk
-    /// writes in a second. A larger batch passes when it is alone.
-    pub waiting_bytes: u64,
-    /// Bytes of records that each reader of a log on disk may hold at once, read ahead of the tail or
-    /// under way; one record it may hold whatever its size. Default 8 MiB.
-    pub ahead_bytes: u64,
-    /// Bytes of a log in memory that stay although everybody has passed them; one on disk keeps all
-    /// it has room for.
-    pub history_bytes: u64,
-}
 
 /// A pipeline's log; clones are one.
 #[derive(Clone)]
 pub struct Log {
     pub(super) shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    pub(super) place: Place,
-    options: RwLock<LogOptions>,
-    pub(super) clock: Arc<dyn Clock>,
-    /// Held while a record is written or synced; taken before `state` where both are.
-    writer: Mutex<Writer>,
-    /// Held for a look or a change in memory, never for I/O on a segment's bytes.
-    state: Mutex<State>,
-    pub(super) head: watch::Sender<Position>,
-    pub(super) n_damaged: AtomicU64,
-    pub(super) n_torn: u64,
-}
-
-#[derive(Debug)]
-pub(super) enum Place {
-    Disk { fs: Arc<dyn Fs>, dir: PathBuf },
-    Memory,
-}
-
-/// What only the writing side needs.
-pub(super) struct Writer {
-    /// The open segment's file.
-    pub(super) file: Option<Box<dyn File>>,
-    pub(super) next_id: SegmentId,
-    /// Records in the open segment that are not visible yet.
-    pub(super) staged: Vec<Record>,
-    /// Bytes of them.
-    pub(super) n_staged: u64,
-    /// The open segment's name is not synced yet.
-    pub(super) unnamed: bool,
-    /// A write failed; the open segment gets no more records.
-    pub(super) broken: bool,
 }
 
 /// What became of a batch offered for staging.
@@ -102,27 +42,6 @@ pub(super) enum Staged {
     At(Position),
     /// It does not fit behind what is staged; commit, then offer it again.
     CommitFirst,
-}
-
-impl LogOptions {
-    /// Segments of the default size in `max_bytes` together.
-    #[must_use]
-    pub fn with_max_bytes(max_bytes: u64) -> Self {
-        Self {
-            segment_bytes: 64 << 20,
-            max_bytes,
-            max_age: None,
-            tail_bytes: 4 << 20,
-            waiting_bytes: 32 << 20,
-            ahead_bytes: 8 << 20,
-            history_bytes: u64::MAX,
-        }
-    }
-
-    fn sound(mut self) -> Self {
-        self.segment_bytes = self.segment_bytes.min(self.max_bytes / 4).max(1);
-        self
-    }
 }
 
 impl Log {
@@ -237,47 +156,6 @@ impl Log {
 }
 
 impl Shared {
-    fn new(
-        place: Place,
-        clock: Arc<dyn Clock>,
-        options: LogOptions,
-        state: State,
-        next_id: SegmentId,
-    ) -> Self {
-        let options = RwLock::new(options.sound());
-        let (head, _) = watch::channel(Position::start_of(next_id));
-        let (staged, n_staged, unnamed, broken) = Default::default();
-        let writer = Writer { file: None, next_id, staged, n_staged, unnamed, broken };
-        let (writer, state, n_damaged) = (Mutex::new(writer), Mutex::new(state), AtomicU64::new(0));
-        Self { place, options, clock, writer, state, head, n_damaged, n_torn: 0 }
-    }
-
-    /// The bounds at the moment.
-    pub(super) fn options(&self) -> LogOptions {
-        self.options.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn resize(&self, options: LogOptions) {
-        *self.options.write().unwrap_or_else(PoisonError::into_inner) = options.sound();
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn is_on_disk(&self) -> bool {
-        matches!(self.place, Place::Disk { .. })
-    }
-
-    /// Bytes a batch takes up: what is written, and what a clone of it keeps in memory.
-    pub(super) fn cost(&self, batch: &Batch) -> u64 {
-        stored(batch).len() as u64 + RECORD_HEADER_LEN
-    }
-
     fn stage(
         &self,
         writer: &mut Writer,
