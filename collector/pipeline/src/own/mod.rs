@@ -15,15 +15,21 @@
 //! *Failure*
 //! What the endpoint does not take is given up and counted; nothing is sent again.
 
+mod allowance;
+mod delivery;
 mod places;
+mod process;
+mod reception;
 mod sender;
 mod span;
 mod traces;
 
+pub use delivery::Attempt;
+pub use process::Begun;
+pub use reception::Reception;
+pub(crate) use reception::Traced;
 pub use sender::check;
-pub use span::Begun;
-pub(crate) use traces::Traced;
-pub use traces::{Attempt, OwnTraces, Reception};
+pub use traces::OwnTraces;
 
 /// The scope of own spans.
 pub const SCOPE: &str = "perch.collect";

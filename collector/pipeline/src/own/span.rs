@@ -5,7 +5,6 @@ use collector_otlp::{Caller, Limits, Signal, SpanId, TraceId, json};
 use serde_json::{Value, json};
 
 use super::SCOPE;
-use super::traces::OwnTraces;
 use crate::Batch;
 
 /// Who a span is.
@@ -36,17 +35,6 @@ pub(super) enum Kind {
     Client = 3,
 }
 
-/// A span that has begun.
-#[derive(Debug)]
-#[must_use]
-pub struct Begun {
-    own: OwnTraces,
-    name: &'static str,
-    started: u64,
-    attributes: Vec<(&'static str, Value)>,
-    error: Option<String>,
-}
-
 impl Context {
     /// The root of a trace.
     pub(super) fn random() -> Self {
@@ -61,30 +49,6 @@ impl Context {
     /// A span under this one, and what is above it.
     pub(super) fn child(self) -> (Self, SpanId) {
         (Self { span: SpanId(rand::random()), ..self }, self.span)
-    }
-}
-
-impl Begun {
-    pub(super) fn new(own: OwnTraces, name: &'static str, started: u64) -> Self {
-        Self { own, name, started, attributes: Vec::new(), error: None }
-    }
-
-    /// Adds an attribute of the catalogue.
-    pub fn with(mut self, key: &'static str, value: &str) -> Self {
-        self.attributes.push((key, value.into()));
-        self
-    }
-
-    /// It ends badly.
-    pub fn failed(mut self, message: &str) -> Self {
-        self.error = Some(message.to_owned());
-        self
-    }
-
-    /// Ends it now.
-    pub fn end(self) {
-        let Self { own, name, started, attributes, error } = self;
-        own.root(name, started, attributes, error);
     }
 }
 
