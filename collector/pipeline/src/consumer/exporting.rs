@@ -5,45 +5,33 @@
 //! 2. Accounts change in the same breath as the window, so that the edge balances whoever looks.
 //! 3. Of a log on disk a consumer holds [`LogReader::ahead_bytes`] in memory at most, half of them under
 //!    way and half read ahead; where a record alone is larger, that one.
-//!
-//! # Failure
-//! A record that cannot be read ends its segment for this consumer: what the segment still held is
-//! dropped as `damaged`. A file that cannot be read at the moment is tried again every [`RETRY`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::checkpoint::{Checkpoint, Key};
 use super::checkpointer::Checkpointed;
 use super::window::{Passed, Returned, Window};
-use crate::Batch;
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
-use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role, Run, Shed};
-use crate::node::Begun;
+use crate::log::{Claim, ClaimOptions, LogReader, Mark, Position, Record, Role, Shed};
 
 /// Records one consumer may have taken beyond its cursor: what a crash makes it send again at most.
-const MAX_AHEAD: usize = 256;
-/// Bytes read from disk at once for a consumer that lags, at most: more makes it no faster.
-const MAX_RUN_BYTES: u64 = 4 << 20;
-/// How long a file that cannot be read is left alone.
-pub(super) const RETRY: Duration = Duration::from_secs(1);
+pub(super) const MAX_AHEAD: usize = 256;
 
 /// Told when a record was delivered or dropped.
 type Waiter = Box<dyn FnOnce() + Send>;
 
 /// Reads one log for one exporter.
 pub struct Consumer {
-    key: Key,
-    reader: LogReader,
+    pub(super) key: Key,
+    pub(super) reader: LogReader,
     claim: Claim,
     edge: Edge,
     inner: Arc<Mutex<Inner>>,
-    wake: Arc<Notify>,
+    pub(super) wake: Arc<Notify>,
     /// Where the cursor is, for whoever wants to be told.
     passed: watch::Sender<Position>,
 }
@@ -62,44 +50,21 @@ pub struct Start {
     pub wake: Arc<Notify>,
 }
 
-struct Inner {
-    window: Window,
+/// Where a consumer is, and what it holds.
+pub(super) struct Inner {
+    pub(super) window: Window,
     /// Read from disk and not taken yet.
-    fetched: VecDeque<Record>,
-    fetching: bool,
+    pub(super) fetched: VecDeque<Record>,
+    pub(super) fetching: bool,
     /// Bytes of records under way.
-    n_in_hand: u64,
+    pub(super) n_in_hand: u64,
     /// A lane was sent away because they are many.
-    short: bool,
+    pub(super) short: bool,
     waiters: BTreeMap<Position, Vec<Waiter>>,
     /// The position last checkpointed, and the totals there.
     kept: Option<Passed>,
     /// When retention last took something, and nothing else was said since.
     losing: bool,
-}
-
-/// What a consumer has to offer at the moment.
-pub(super) enum Step {
-    Item(InHand, bool),
-    /// The next record is on disk; see [`Consumer::fetch`].
-    Fetch(Fetch),
-    /// Nothing now, but something is under way.
-    Busy,
-    Idle,
-}
-
-/// A reading of the disk that was asked for.
-pub(super) struct Fetch {
-    consumer: Arc<Consumer>,
-    at: Position,
-}
-
-/// A record under way; goes back unless settled.
-pub struct InHand {
-    consumer: Arc<Consumer>,
-    record: Option<Record>,
-    begun: Begun,
-    n_panics: u32,
 }
 
 impl Consumer {
@@ -213,55 +178,8 @@ impl Consumer {
         totals.sum()
     }
 
-    /// What to do next.
-    pub(super) fn step(self: &Arc<Self>) -> Step {
-        let mut inner = self.lock();
-        if let Some(returned) = inner.window.take_back() {
-            return Step::Item(self.in_hand(&mut inner, returned), true);
-        }
-        if inner.window.n_records() >= MAX_AHEAD || inner.fetching {
-            return Step::Busy;
-        }
-        if inner.n_in_hand > 0 && inner.n_in_hand >= self.reader.ahead_bytes() / 2 {
-            inner.short = true;
-            return Step::Busy;
-        }
-        let next = inner.window.next();
-        while inner.fetched.front().is_some_and(|r| r.position < next) {
-            inner.fetched.pop_front();
-        }
-        if let Some(record) = inner.fetched.pop_front() {
-            inner.window.take(&record);
-            return Step::Item(self.in_hand(&mut inner, Returned::fresh(record)), true);
-        }
-        match self.reader.look(next) {
-            Look::Record { record, more } => {
-                inner.window.take(&record);
-                Step::Item(self.in_hand(&mut inner, Returned::fresh(record)), more)
-            }
-            Look::OnDisk(at) => {
-                inner.fetching = true;
-                Step::Fetch(Fetch { consumer: Arc::clone(self), at })
-            }
-            Look::Gone => {
-                let oldest = self.reader.oldest();
-                self.skip(inner, oldest, Reason::Retention);
-                self.wake.notify_one();
-                Step::Busy
-            }
-            Look::AtHead if inner.window.is_busy() => Step::Busy,
-            Look::AtHead => Step::Idle,
-        }
-    }
-
-    fn in_hand(self: &Arc<Self>, inner: &mut Inner, taken: Returned) -> InHand {
-        let Returned { record, begun, n_panics } = taken;
-        inner.n_in_hand += record.n_bytes();
-        InHand { consumer: Arc::clone(self), record: Some(record), begun, n_panics }
-    }
-
     /// Passes over what lies before `to`.
-    fn skip(&self, mut inner: MutexGuard<'_, Inner>, to: Mark, reason: Reason) {
+    pub(super) fn skip(&self, mut inner: MutexGuard<'_, Inner>, to: Mark, reason: Reason) {
         let totals = inner.window.skip(to.position, to.taken, reason);
         self.edge.settle(&totals);
         let n_items = totals.sum().n_items;
@@ -290,7 +208,7 @@ impl Consumer {
         told.into_iter().for_each(|waiter| waiter());
     }
 
-    fn settle(&self, record: &Record, totals: Totals) {
+    pub(super) fn settle(&self, record: &Record, totals: Totals) {
         let mut inner = self.lock();
         let was_short = inner.let_go(record);
         let was_full = inner.window.n_records() >= MAX_AHEAD || was_short;
@@ -307,41 +225,8 @@ impl Consumer {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
-    }
-}
-
-impl Fetch {
-    /// Reads what is asked for, away from the async threads.
-    pub(super) async fn run(self) {
-        let (reader, at) = (self.consumer.reader.clone(), self.at);
-        let max_bytes = run_bytes(&reader);
-        let read = tokio::task::spawn_blocking(move || reader.run(at, max_bytes)).await;
-        let mut inner = self.consumer.lock();
-        match read {
-            Ok(Ok(Run { records, damaged_until })) => {
-                inner.fetched.extend(records);
-                if let Some(resume) = damaged_until.filter(|_| inner.fetched.is_empty()) {
-                    self.consumer.skip(inner, resume, Reason::Damaged);
-                }
-            }
-            failed => {
-                drop(inner);
-                let Key { pipeline, consumer } = &self.consumer.key;
-                let error = failed.map_or_else(|e| e.to_string(), |e| format!("{:?}", e.err()));
-                tracing::error!(pipeline, exporter = consumer, error, "the log cannot be read");
-                tokio::time::sleep(RETRY).await;
-            }
-        }
-    }
-}
-
-/// However it ends: the next one may ask again.
-impl Drop for Fetch {
-    fn drop(&mut self) {
-        self.consumer.lock().fetching = false;
-        self.consumer.wake.notify_one();
     }
 }
 
@@ -371,83 +256,12 @@ impl Checkpointed for Consumer {
     }
 }
 
-impl InHand {
-    /// Spans, data points or log records.
-    #[must_use]
-    pub fn n_items(&self) -> u64 {
-        self.n_items.into()
-    }
-
-    /// What its exporter keeps of it between attempts.
-    #[must_use]
-    pub fn begun(&self) -> &Begun {
-        &self.begun
-    }
-
-    /// The pipeline in whose log it lies, and where.
-    #[must_use]
-    pub fn place(&self) -> (&str, Position) {
-        let position = self.record.as_ref().map_or_else(Position::default, |r| r.position);
-        (&self.consumer.key.pipeline, position)
-    }
-
-    /// The exporter is done with it in `totals`, which must sum up to it.
-    pub fn settle(mut self, totals: Totals) {
-        if let Some(record) = self.record.take() {
-            self.consumer.settle(&record, totals);
-        }
-    }
-
-    /// Whether it was given up while it was under way: nobody wants it any more.
-    #[must_use]
-    pub fn is_given_up(&self) -> bool {
-        let position = self.record.as_ref().map(|r| r.position);
-        position.is_some_and(|at| self.consumer.lock().window.is_done(at))
-    }
-
-    /// Notes that the exporter panicked over it, and how often that has happened.
-    pub fn note_panic(&mut self) -> u32 {
-        self.n_panics += 1;
-        self.n_panics
-    }
-}
-
-impl Deref for InHand {
-    type Target = Batch;
-
-    #[expect(
-        clippy::expect_used,
-        reason = "only `settle` and `drop` take the record, and both end the item"
-    )]
-    fn deref(&self) -> &Batch {
-        &self.record.as_ref().expect("a record in hand is there until it is settled").batch
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
-            let mut inner = self.consumer.lock();
-            inner.let_go(&record);
-            let (begun, n_panics) = (std::mem::take(&mut self.begun), self.n_panics);
-            inner.window.give_back(Returned { record, begun, n_panics });
-            drop(inner);
-            self.consumer.wake.notify_one();
-        }
-    }
-}
-
 impl Inner {
     /// A record is under way no more; whether a lane waits for that.
-    fn let_go(&mut self, record: &Record) -> bool {
+    pub(super) fn let_go(&mut self, record: &Record) -> bool {
         self.n_in_hand -= record.n_bytes();
         std::mem::take(&mut self.short)
     }
-}
-
-/// Bytes read from `reader`'s disk at once.
-pub(super) fn run_bytes(reader: &LogReader) -> u64 {
-    (reader.ahead_bytes() / 2).clamp(1, MAX_RUN_BYTES)
 }
 
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::exporting::{Consumer, Fetch, InHand, Step};
+use super::exporting::Consumer;
+use super::in_hand::InHand;
+use super::step::{Fetch, Step};
 
 /// The records of several logs, for one exporter.
 pub struct Feed {

@@ -25,19 +25,22 @@ mod checkpointer;
 mod exporting;
 mod feed;
 mod fields;
+mod in_hand;
 mod notices;
 mod observing;
 mod register;
 mod resume;
 mod shelf;
+mod step;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub use checkpoint::{Checkpoint, Key, MAX_STATE};
 pub use checkpointer::{Checkpointed, Checkpointer};
-pub use exporting::{Consumer, InHand, Start};
+pub use exporting::{Consumer, Start};
 pub use feed::Feed;
+pub use in_hand::InHand;
 pub use notices::Notices;
 pub use observing::Observing;
 pub use register::{Entry, Register};

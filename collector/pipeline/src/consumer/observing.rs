@@ -19,14 +19,13 @@ use tokio::sync::Notify;
 
 use super::checkpoint::{Checkpoint, Key, MAX_STATE};
 use super::checkpointer::Checkpointed;
-use super::exporting::{RETRY, run_bytes};
 use super::resume::Resumed;
+use super::step::{RETRY, run_bytes};
 use super::window::Passed;
 use crate::config::PipelineId;
 use crate::ledger::{Amount, Edge, EdgeId, Ledger, Reason, Totals};
 use crate::log::{Claim, ClaimOptions, LogReader, Look, Mark, Position, Record, Role};
-use crate::node::{NodeError, Observation, Observer};
-use crate::queue::panic_message;
+use crate::node::{NodeError, Observation, Observer, panic_message};
 
 /// After so many panics over one record the record is taken for the cause and left out.
 const MAX_PANICS: u32 = 3;

@@ -10,7 +10,7 @@ use durable_fs::{DiskFs, FaultyFs, ManualClock, Verdict};
 use proptest::prelude::*;
 use tokio::sync::Notify;
 
-use super::exporting::Step;
+use super::step::Step;
 use super::*;
 use crate::ledger::{Amount, EdgeId, Ledger, Reason, Totals};
 use crate::log::{Log, LogOptions, Position, Record, Role};

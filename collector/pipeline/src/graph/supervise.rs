@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{Entry, Trouble};
 use crate::config::RetryConfig;
-use crate::queue::{Backoff, Jitter, panic_message};
+use crate::node::panic_message;
+use crate::queue::{Backoff, Jitter};
 
 /// Waits between restarts: short at first, since most panics are over one input.
 const RESTART: RetryConfig = RetryConfig {

@@ -6,6 +6,7 @@
 
 mod begun;
 mod exporter;
+mod panic;
 mod processor;
 mod receiver;
 mod registry;
@@ -13,6 +14,7 @@ pub mod settings;
 
 pub use begun::Begun;
 pub use exporter::{Delivered, ExportError, Exporter};
+pub(crate) use panic::panic_message;
 pub use processor::{Observation, Observer};
 pub use receiver::{Bound, NodeError, Receiver, Started};
 pub(crate) use registry::Missing;

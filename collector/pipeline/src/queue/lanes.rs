@@ -19,7 +19,7 @@ use super::said::Sampler;
 use crate::config::RetryConfig;
 use crate::consumer::{Feed, InHand};
 use crate::ledger::{Amount, Reason, Totals};
-use crate::node::{Delivered, ExportError, Exporter};
+use crate::node::{Delivered, ExportError, Exporter, panic_message};
 use crate::outline;
 use crate::own::{Attempt, OwnTraces};
 
@@ -279,13 +279,4 @@ impl Drop for UnderWay<'_> {
             began.swap_remove(i);
         }
     }
-}
-
-/// What a panic said, if it said anything.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
 }

@@ -19,5 +19,4 @@ mod said;
 mod tests;
 
 pub use backoff::{Backoff, Jitter};
-pub(crate) use lanes::panic_message;
 pub use lanes::{ExporterPanicked, LaneOptions, Lanes, Meters};
