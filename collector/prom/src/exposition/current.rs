@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::point::{Point, Shown, Slot, place};
+use super::family::Family;
+use super::point::{Shown, Slot, place};
 use super::{Format, native, text};
 use crate::mapping::{STALE_NAN, Weighed};
-use crate::remote_write::{Label, MetricMetadata, MetricType};
+use crate::remote_write::{Label, MetricType};
 
 /// How much is kept, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +34,6 @@ pub struct Exposition {
     families: BTreeMap<String, Family>,
     n_series: usize,
     generation: u64,
-}
-
-/// Points that share a name and a type.
-#[derive(Debug)]
-pub(super) struct Family {
-    pub(super) about: MetricMetadata,
-    pub(super) points: BTreeMap<Vec<Label>, Point>,
 }
 
 /// What one series becomes.

@@ -12,6 +12,7 @@
 
 mod accept;
 mod current;
+mod family;
 mod native;
 mod point;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Format;
-use super::current::Family;
+use super::family::Family;
 use super::point::{Shown, Slot};
 use crate::mapping::name;
 use crate::remote_write::{Exemplar, Label, MetricType};
