@@ -16,6 +16,8 @@ mod exemplar;
 mod labels;
 pub mod name;
 mod native;
+mod options;
+mod points;
 mod refusal;
 mod series;
 mod split;
@@ -23,13 +25,18 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
 mod translate;
+mod translated;
+mod walk;
 
 pub use delta::DeltaLimits;
 pub use labels::{PointLabels, point_labels};
+pub use options::Options;
 pub use refusal::Refusal;
-pub use series::Weighed;
 pub use split::{Piece, shard, split};
-pub use translate::{Cursor, Options, Translated, Translator};
+pub use translate::Translator;
+pub use translated::{Cursor, Translated};
+
+pub use crate::remote_write::Weighed;
 
 /// The NaN that says "this series ended", as its bits.
 pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;

@@ -3,22 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::remote_write::{Exemplar, Histogram, Label, MetricMetadata, Sample, TimeSeries};
-
-/// A series with the number of data points that count as sent when it is, and what remote-write 1.0 has no place for.
-///
-/// A histogram or summary is several series; its points count with `_count`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Weighed {
-    /// The series.
-    pub series: TimeSeries,
-    /// When each sample, then each histogram, began to count; milliseconds since the epoch, 0 where nobody said.
-    pub starts: Vec<i64>,
-    /// What is known about its family.
-    pub family: Option<Arc<MetricMetadata>>,
-    /// Data points.
-    pub n_points: u64,
-}
+use crate::remote_write::{
+    Exemplar, Histogram, Label, MetricMetadata, Sample, TimeSeries, Weighed,
+};
 
 /// Series by label set, in the order they first appeared.
 #[derive(Debug, Default)]

@@ -4,8 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use prost::Message as _;
 
-use super::series::Weighed;
-use crate::remote_write::MetricMetadata;
+use crate::remote_write::{MetricMetadata, Weighed};
 
 /// What one request holds, and the data points that count as sent with it.
 #[derive(Debug, Clone, PartialEq, Default)]

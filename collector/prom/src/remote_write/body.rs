@@ -12,7 +12,7 @@ use prost::encoding::encode_varint;
 use super::v1::{Label, MetricMetadata, TimeSeries, WriteRequest};
 use super::v2;
 use super::version::Version;
-use crate::mapping::Weighed;
+use super::weighed::Weighed;
 
 /// Tags of the messages' fields, all of them with a length: number << 3 | 2.
 const V1_TIMESERIES: u8 = 0x0a;

@@ -6,6 +6,7 @@ mod tests;
 pub mod v1;
 pub mod v2;
 mod version;
+mod weighed;
 mod written;
 
 pub use body::{BodyError, decode, decode_v2, encode};
@@ -14,4 +15,5 @@ pub use v1::{
     TimeSeries, WriteRequest,
 };
 pub use version::Version;
+pub use weighed::Weighed;
 pub use written::{Counts, Written};
