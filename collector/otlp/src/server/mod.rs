@@ -18,6 +18,7 @@ mod decode;
 mod grpc;
 mod host;
 mod http;
+mod http1;
 mod listen;
 mod options;
 mod refused;
@@ -25,6 +26,7 @@ mod shared;
 mod sink;
 
 pub use host::names_us;
+pub use http1::serve_http1;
 pub use listen::{Bound, bind};
 pub use options::ServerOptions;
 pub use sink::{Call, Refusal, Reply, Sink};

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use collector_otlp::server::serve_http1;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -128,18 +127,8 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) 
 }
 
 async fn serve_one(stream: TcpStream, router: Router, stop: CancellationToken) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let service = TowerToHyperService::new(router);
+    let ended = serve_http1(stream, service, HEADERS_WITHIN, stop.cancelled()).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "an API connection broke off");
     }

@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use collector_otlp::server::serve_http1;
 use collector_pipeline::node::{Bound, NodeError, Started};
 use futures_util::FutureExt;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -121,17 +120,7 @@ async fn serve(
         let reply = answer(&request, &door, &shown);
         async move { Ok::<_, Infallible>(reply) }
     });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let ended = serve_http1(stream, service, HEADERS_WITHIN, stop.cancelled()).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "a scraper's connection ended badly");
     }
