@@ -2,15 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use collector_otlp::view::MetricsView;
 use slo::plan::Events;
 use slo::promql::Countable;
 
-use super::state::CounterStates;
-use super::walk::{Change, Walk};
 use crate::count::condition::Test;
-use crate::counts::Sum;
-use crate::time::Moment;
 
 /// All objectives that count counters.
 #[derive(Debug, Clone, Default)]
@@ -38,29 +33,6 @@ pub(super) enum Side {
     /// Bad events, or good ones.
     Events,
     Total,
-}
-
-/// Events of an objective and group in one request.
-#[derive(Debug)]
-pub(crate) struct Increase {
-    /// The objective's place.
-    pub(crate) objective: usize,
-    /// What it is kept apart by: values with their lengths.
-    pub(crate) group: Vec<u8>,
-    pub(crate) sum: Sum,
-}
-
-/// Bad events of one point.
-#[derive(Debug)]
-pub(crate) struct Spender<'s> {
-    pub(crate) objective: usize,
-    pub(crate) service: &'s str,
-    pub(crate) metric: &'s str,
-    /// The labels that made it count, or the bound it is above.
-    pub(crate) error: &'s str,
-    pub(crate) n: u64,
-    /// Traces of the point's exemplars.
-    pub(crate) traces: &'s [[u8; 16]],
 }
 
 impl CounterMatcher {
@@ -114,34 +86,6 @@ impl CounterMatcher {
         self.terms.is_empty()
     }
 
-    /// Counts a request: every change of an objective or group, and every point with bad events.
-    pub(crate) fn walk(
-        &self,
-        payload: &[u8],
-        at: Moment,
-        (states, max_series): (&mut CounterStates, usize),
-        since: &[u64],
-        mut spender: impl FnMut(&Spender<'_>),
-    ) -> Vec<Increase> {
-        let changes = BTreeMap::new();
-        let mut walk = Walk { matcher: self, states, at, since, max_series, changes };
-        for resource in MetricsView::over(payload).resource_metrics() {
-            let service = resource.resource.service_name().unwrap_or_default();
-            for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {
-                walk.metric(&resource.resource, &metric, &mut |found: Spender<'_>| {
-                    spender(&Spender { service, ..found });
-                });
-            }
-        }
-        let whole = |((objective, group), change): ((usize, Vec<u8>), Change)| {
-            let sum = change.sum(self.is_good(objective));
-            (!sum.is_none()).then_some(Increase { objective, group, sum })
-        };
-        walk.changes.into_iter().filter_map(whole).collect()
-    }
-}
-
-impl CounterMatcher {
     /// Whether an objective counts good events rather than bad ones.
     pub(super) fn is_good(&self, objective: usize) -> bool {
         self.how.get(&objective).is_some_and(|(good, _)| *good)

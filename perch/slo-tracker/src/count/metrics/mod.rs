@@ -15,5 +15,6 @@ mod point;
 mod state;
 mod walk;
 
-pub(crate) use matcher::{CounterMatcher, Increase, Spender};
+pub(crate) use matcher::CounterMatcher;
 pub(crate) use state::CounterStates;
+pub(crate) use walk::{Increase, Spender};

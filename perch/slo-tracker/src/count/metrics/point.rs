@@ -3,9 +3,9 @@
 use collector_otlp::view::{ExemplarView, Number};
 use collector_prom::mapping::PointLabels;
 
-use super::matcher::{Side, Spender, Term};
+use super::matcher::{Side, Term};
 use super::state::Point;
-use super::walk::{Change, Shared, Walk};
+use super::walk::{Change, Shared, Spender, Walk};
 use crate::fingerprint::Fingerprint;
 use crate::groups::put_value;
 

@@ -1,17 +1,41 @@
-//! Walks a request, metric by metric.
+//! Walks a request, metric by metric, and tells what it changes.
 
 use std::collections::BTreeMap;
 
 use collector_otlp::view::{
-    HistogramPointView, MetricData, MetricView, Number, NumberPointView, ResourceView, Temporality,
+    HistogramPointView, MetricData, MetricView, MetricsView, Number, NumberPointView, ResourceView,
+    Temporality,
 };
 use collector_prom::mapping::name::{self, Kind};
 use collector_prom::mapping::{PointLabels, point_labels};
 
-use super::matcher::{CounterMatcher, Side, Spender};
+use super::matcher::{CounterMatcher, Side};
 use super::state::CounterStates;
 use crate::counts::Sum;
 use crate::time::Moment;
+
+/// Events of an objective and group in one request.
+#[derive(Debug)]
+pub(crate) struct Increase {
+    /// The objective's place.
+    pub(crate) objective: usize,
+    /// What it is kept apart by: values with their lengths.
+    pub(crate) group: Vec<u8>,
+    pub(crate) sum: Sum,
+}
+
+/// Bad events of one point.
+#[derive(Debug)]
+pub(crate) struct Spender<'s> {
+    pub(crate) objective: usize,
+    pub(crate) service: &'s str,
+    pub(crate) metric: &'s str,
+    /// The labels that made it count, or the bound it is above.
+    pub(crate) error: &'s str,
+    pub(crate) n: u64,
+    /// Traces of the point's exemplars.
+    pub(crate) traces: &'s [[u8; 16]],
+}
 
 /// One request on its way through the matcher.
 pub(super) struct Walk<'w> {
@@ -37,6 +61,34 @@ pub(super) struct Shared<'p> {
     pub(super) start: u64,
     pub(super) time: u64,
     pub(super) temporality: Temporality,
+}
+
+impl CounterMatcher {
+    /// Counts a request: every change of an objective or group, and every point with bad events.
+    pub(crate) fn walk(
+        &self,
+        payload: &[u8],
+        at: Moment,
+        (states, max_series): (&mut CounterStates, usize),
+        since: &[u64],
+        mut spender: impl FnMut(&Spender<'_>),
+    ) -> Vec<Increase> {
+        let changes = BTreeMap::new();
+        let mut walk = Walk { matcher: self, states, at, since, max_series, changes };
+        for resource in MetricsView::over(payload).resource_metrics() {
+            let service = resource.resource.service_name().unwrap_or_default();
+            for metric in resource.scope_metrics().flat_map(|scope| scope.metrics()) {
+                walk.metric(&resource.resource, &metric, &mut |found: Spender<'_>| {
+                    spender(&Spender { service, ..found });
+                });
+            }
+        }
+        let whole = |((objective, group), change): ((usize, Vec<u8>), Change)| {
+            let sum = change.sum(self.is_good(objective));
+            (!sum.is_none()).then_some(Increase { objective, group, sum })
+        };
+        walk.changes.into_iter().filter_map(whole).collect()
+    }
 }
 
 impl Change {
