@@ -1,36 +1,10 @@
-//! The flags that both halves share, and the choice between them.
+//! The flags that both halves share.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Subcommand, ValueEnum};
+use clap::ValueEnum;
 use collector_otlp::{Encoding, Signal};
 use collector_pipeline::config::Interval;
-
-use super::{send, sink};
-
-/// `perch bench`
-#[derive(Debug, clap::Args)]
-pub(crate) struct BenchArgs {
-    #[command(subcommand)]
-    half: Half,
-}
-
-#[derive(Debug, Subcommand)]
-enum Half {
-    /// Send items to an OTLP endpoint and report what became of them
-    Send(Box<send::SendArgs>),
-    /// Take OTLP, count it, and answer as told
-    Sink(sink::SinkArgs),
-}
-
-/// Runs one half.
-pub(crate) fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
-    match args.half {
-        Half::Send(args) => send::run(*args),
-        Half::Sink(args) => sink::run(args),
-    }
-}
 
 /// The transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

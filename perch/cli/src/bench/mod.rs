@@ -13,6 +13,7 @@
 //! Comparing collectors with one another: `tools/bench/collector-peers` does, by means of these two.
 
 mod args;
+mod command;
 mod marks;
 mod payload;
 mod process;
@@ -20,4 +21,4 @@ mod seen;
 mod send;
 mod sink;
 
-pub(crate) use args::{BenchArgs, run};
+pub(crate) use command::{BenchArgs, run};

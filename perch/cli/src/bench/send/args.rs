@@ -13,7 +13,7 @@ use durable_fs::{Clock, SystemClock};
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use super::report::Report;
+use super::report::{Report, Requests};
 use super::source::Source;
 use super::verdict;
 use super::work::{Client, Limits, work};
@@ -106,6 +106,23 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let mut value = HeaderValue::from_str(value).map_err(|_| "that cannot stand in a header")?;
     value.set_sensitive(true);
     Ok((name, value))
+}
+
+impl From<&SendArgs> for Requests {
+    fn from(args: &SendArgs) -> Self {
+        Self {
+            signal: args.signal.signal().name(),
+            protocol: args.protocol.name(),
+            compression: args.compression.name(),
+            item_bytes: args.item_bytes,
+            batch: args.batch,
+            rate: args.rate,
+            connections: args.connections,
+            in_flight: args.in_flight,
+            seed: args.seed,
+            pid: args.pid,
+        }
+    }
 }
 
 /// Sends, waits for the sink, reports; the exit code is 1 if anything was lost.

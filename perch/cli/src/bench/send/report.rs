@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::account::{Account, Tally};
-use super::args::SendArgs;
 use super::verdict::Verdict;
 use crate::bench::process::Cost;
 
@@ -41,23 +40,6 @@ pub(super) struct Requests {
     pub(super) in_flight: u16,
     pub(super) seed: u64,
     pub(super) pid: Option<u32>,
-}
-
-impl From<&SendArgs> for Requests {
-    fn from(args: &SendArgs) -> Self {
-        Self {
-            signal: args.signal.signal().name(),
-            protocol: args.protocol.name(),
-            compression: args.compression.name(),
-            item_bytes: args.item_bytes,
-            batch: args.batch,
-            rate: args.rate,
-            connections: args.connections,
-            in_flight: args.in_flight,
-            seed: args.seed,
-            pid: args.pid,
-        }
-    }
 }
 
 const QUANTILES: [(&str, u64); 4] = [("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999)];

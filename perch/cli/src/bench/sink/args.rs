@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::ValueEnum;
 use collector_otlp::Limits;
 use collector_otlp::server::{ServerOptions, bind};
 use serde_json::json;
 
 use super::api;
-use super::behaviour::Behaviour;
+use super::behaviour::{Answer, Behaviour};
 use super::counter::Counter;
 use crate::api::Api;
 use crate::bench::args::{duration, rate};
@@ -66,17 +65,6 @@ pub(crate) struct SinkArgs {
     /// Print JSON: a line with the addresses at the start, the report at the end
     #[arg(long)]
     json: bool,
-}
-
-/// A refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Answer {
-    /// UNAVAILABLE, 503
-    Unavailable,
-    /// RESOURCE_EXHAUSTED, 429
-    Full,
-    /// INVALID_ARGUMENT, 400: not to be sent again
-    Invalid,
 }
 
 /// Takes until a signal, then reports.

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use collector_otlp::server::Reply;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-
-use super::args::Answer;
 
 /// How the sink differs from one that takes everything at once.
 #[derive(Debug, Clone)]
@@ -23,6 +22,17 @@ pub(super) struct Behaviour {
     pub(super) delay: Duration,
     /// Items that may be taken in a second.
     pub(super) items_per_second: Option<f64>,
+}
+
+/// A refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Answer {
+    /// UNAVAILABLE, 503
+    Unavailable,
+    /// RESOURCE_EXHAUSTED, 429
+    Full,
+    /// INVALID_ARGUMENT, 400: not to be sent again
+    Invalid,
 }
 
 /// Hands out turns so that no more than the capacity is taken, in the order in which they are asked for.
