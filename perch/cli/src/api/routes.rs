@@ -1,40 +1,23 @@
 //! The routes; each parses, asks a view and writes the answer.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use perch_store::jaeger::{Answer, Question, answer};
-use tokio::sync::Semaphore;
 
 use super::current::Current;
 use super::guard::guarded;
-use super::{MAX_QUERIES, readiness, slo, text};
-use crate::shipped;
-
-/// The views and what only the API needs.
-pub(super) struct Shared {
-    pub(super) current: Current,
-    pub(super) draining: Arc<AtomicBool>,
-    queries: Semaphore,
-    runbooks: BTreeMap<String, String>,
-}
-
-/// The query string.
-pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
-/// What the API stands on.
-pub(super) type Here = State<Arc<Shared>>;
+use super::shared::{Here, Pairs, Shared};
+use super::{readiness, slo, text};
 
 /// All routes over the views.
 pub(super) fn router(current: Current, draining: Arc<AtomicBool>) -> Router {
-    let queries = Semaphore::new(MAX_QUERIES);
-    let shared = Shared { current, draining, queries, runbooks: shipped::runbooks() };
+    let shared = Shared::new(current, draining);
     let services = |here: Here, pairs: Pairs| ask(here, Question::Services, pairs);
     let operations = |here: Here, pairs: Pairs| ask(here, Question::Operations, pairs);
     let traces = |here: Here, pairs: Pairs| ask(here, Question::Traces, pairs);

@@ -7,7 +7,7 @@ use perch_slo_tracker::{Status, View};
 use serde::Serialize;
 use serde_json::json;
 
-use super::routes::Here;
+use super::shared::Here;
 use super::text;
 
 /// All objectives, without their groups and what spent their budgets.
