@@ -9,8 +9,9 @@ use collector_pipeline::log::{Position, Record};
 
 use crate::index::service_of;
 use crate::jaeger::{Process, Span, Trace, process_of, span_of};
+use crate::pipeline::Pipeline;
 use crate::scope::Deadline;
-use crate::store::{Pipeline, Store};
+use crate::store::Store;
 
 /// A trace past this is cut: no page shows more, and one sender must not fill our memory.
 const MAX_SPANS: usize = 50_000;

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::index::{self, Building, FileIndex, SegmentIndex};
-use crate::store::{Pipeline, write};
+use crate::pipeline::{Pipeline, read, write};
 
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -143,7 +143,7 @@ impl Follower {
         let Some((id, index)) = self.growing.take() else { return };
         let segment = self.segments().into_iter().find(|s| s.id == id);
         let Some(segment) = segment.filter(|s| s.path.is_some()) else { return };
-        let written = match &*crate::store::read(&index) {
+        let written = match &*read(&index) {
             SegmentIndex::Memory(building) => {
                 index::write(self.pipeline.fs.as_ref(), &segment, building)
             }

@@ -21,13 +21,17 @@ mod follow;
 mod index;
 pub mod jaeger;
 mod logs;
+mod pipeline;
 mod scope;
 mod search;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trace_query;
 
 pub use logs::{LogLine, LogQuery, LogsFound};
+pub use pipeline::Source;
 pub use scope::{Deadline, TimeRange};
-pub use search::{Found, TraceQuery};
-pub use store::{Followers, Operation, Source, Store, StoreError, StoreOptions};
+pub use search::Found;
+pub use store::{Followers, Operation, Store, StoreError, StoreOptions};
+pub use trace_query::TraceQuery;

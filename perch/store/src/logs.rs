@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::index::service_of;
+use crate::pipeline::{Pipeline, read};
 use crate::scope::{Deadline, TimeRange};
-use crate::store::{Pipeline, Store, read};
+use crate::store::Store;
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,30 +8,12 @@ use std::collections::HashMap;
 use collector_otlp::{Signal, TraceId};
 
 use crate::jaeger::{Span, Trace};
-use crate::scope::TimeRange;
-use crate::store::{Store, read};
+use crate::pipeline::read;
+use crate::store::Store;
+use crate::trace_query::TraceQuery;
 
 /// Traces put together at once: enough to read shared records once, little enough to stop soon.
 const CHUNK: usize = 64;
-
-/// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TraceQuery {
-    /// The service of the span; any without.
-    pub service: Option<String>,
-    /// The span's name.
-    pub operation: Option<String>,
-    /// Tags of the span, its process or its logs, compared as text.
-    pub tags: Vec<(String, String)>,
-    /// When the span started.
-    pub range: TimeRange,
-    /// Shortest duration of the span, in microseconds.
-    pub min_duration: Option<u64>,
-    /// Longest duration of the span, in microseconds.
-    pub max_duration: Option<u64>,
-    /// How many traces at most.
-    pub limit: usize,
-}
 
 /// What was found.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use collector_otlp::TraceId;
 use super::model::read_trace_id;
 use crate::logs::LogQuery;
 use crate::scope::TimeRange;
-use crate::search::TraceQuery;
+use crate::trace_query::TraceQuery;
 
 /// Traces answered without a limit, as Jaeger does.
 const DEFAULT_LIMIT: usize = 100;
