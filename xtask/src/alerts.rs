@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use slo::yaml::{Tree, Value};
 
 use crate::generate::{catalogues, objectives};
-use crate::queries::Known;
+use crate::known::Known;
 use crate::repo;
 
 /// Every fault of `alerts/rules` and of the objectives.

@@ -5,6 +5,7 @@
 mod alerts;
 mod arch;
 mod generate;
+mod known;
 mod promql_names;
 mod queries;
 mod repo;
