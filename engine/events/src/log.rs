@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::event::EventId;
 use crate::lock::LogLock;
 use crate::writer::{Message, Position, Work, Writer};
-use crate::{Event, EventError, Migration, Result, Subscription, Tx, event_type, schema};
+use crate::{Event, EventError, Migration, Result, Tx, event_type, schema};
 
 /// Commits that may wait for the writer before callers wait for room.
 const INBOX: usize = 1024;
@@ -165,13 +165,9 @@ impl EventLog {
         self.inner.committed.borrow().n_groups
     }
 
-    /// Every event after revision `rev`, each once and in order, first the recorded, then the coming ones.
-    pub fn subscribe(&self, rev: u64) -> Result<Subscription> {
-        let last = self.last_rev();
-        if rev > last {
-            return Err(EventError::RevAhead { asked: rev, last });
-        }
-        Ok(Subscription::new(self.clone(), self.inner.committed.clone(), rev))
+    /// Tells of every commit.
+    pub(crate) fn committed(&self) -> watch::Receiver<Position> {
+        self.inner.committed.clone()
     }
 
     /// The id of this log, which begins the id of each of its events.

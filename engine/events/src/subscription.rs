@@ -16,11 +16,18 @@ pub struct Subscription {
     rev: u64,
 }
 
-impl Subscription {
-    pub(crate) fn new(log: EventLog, committed: watch::Receiver<Position>, rev: u64) -> Self {
-        Self { log, committed, rev }
+impl EventLog {
+    /// Every event after revision `rev`, each once and in order, first the recorded, then the coming ones.
+    pub fn subscribe(&self, rev: u64) -> Result<Subscription> {
+        let last = self.last_rev();
+        if rev > last {
+            return Err(EventError::RevAhead { asked: rev, last });
+        }
+        Ok(Subscription { log: self.clone(), committed: self.committed(), rev })
     }
+}
 
+impl Subscription {
     /// The revision up to which events have been given.
     #[must_use]
     pub fn rev(&self) -> u64 {
