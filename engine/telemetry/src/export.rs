@@ -15,8 +15,8 @@ use opentelemetry_sdk::trace::{
 };
 
 use crate::client::WatchedClient;
+use crate::error::TelemetryError;
 use crate::stamp::Stamp;
-use crate::{Export, TelemetryError};
 
 /// One attempt to send may take this long.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -27,12 +27,29 @@ const BATCH: usize = 512;
 /// How long a span or record waits for company. Short: somebody may be looking at the operation's trace.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// Where signals go and how often.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// Base of the OTLP paths, such as `http://127.0.0.1:4318`.
+    pub endpoint: String,
+    /// Time between two exports of the metrics.
+    pub metric_interval: Duration,
+}
+
 /// The SDK's providers.
 #[derive(Debug, Clone)]
 pub(crate) struct Providers {
     pub(crate) traces: SdkTracerProvider,
     pub(crate) meters: SdkMeterProvider,
     pub(crate) logs: SdkLoggerProvider,
+}
+
+impl Export {
+    /// Export to `endpoint` with metrics every 10 s, what a person who looks at a panel is ready to wait.
+    #[must_use]
+    pub fn to(endpoint: impl Into<String>) -> Self {
+        Self { endpoint: endpoint.into(), metric_interval: Duration::from_secs(10) }
+    }
 }
 
 /// Builds the providers; without `export` they make ids and numbers and send nothing.

@@ -34,7 +34,8 @@ pub use context::{
     adopt, fail, inject, remote_parent, trace_id, trace_id_of, traceparent, traceparent_of,
 };
 pub use error::TelemetryError;
+pub use export::Export;
 pub use instruments::{Instruments, Watching};
 pub use scrape::Scrape;
-pub use start::{Export, Telemetry, TelemetryOptions, init};
+pub use start::{Telemetry, TelemetryOptions, init};
 pub use subscriber::{LogForm, LogOptions};

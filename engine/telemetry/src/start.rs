@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::Dispatch;
 
-use crate::export::{Providers, providers};
+use crate::export::{Export, Providers, providers};
 use crate::resource::resource;
 use crate::scrape::Scrape;
 use crate::subscriber::{LogOptions, dispatch};
@@ -24,15 +24,6 @@ pub struct TelemetryOptions {
     pub log: LogOptions,
 }
 
-/// Where signals go and how often.
-#[derive(Debug, Clone)]
-pub struct Export {
-    /// Base of the OTLP paths, such as `http://127.0.0.1:4318`.
-    pub endpoint: String,
-    /// Time between two exports of the metrics.
-    pub metric_interval: Duration,
-}
-
 /// Running telemetry. What still waits is sent by [`Telemetry::shutdown`]; dropping it loses that.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -49,14 +40,6 @@ impl Default for TelemetryOptions {
             export: None,
             log: LogOptions::default(),
         }
-    }
-}
-
-impl Export {
-    /// Export to `endpoint` with metrics every 10 s, what a person who looks at a panel is ready to wait.
-    #[must_use]
-    pub fn to(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into(), metric_interval: Duration::from_secs(10) }
     }
 }
 
