@@ -8,6 +8,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nestr_events::EventError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -248,6 +249,14 @@ impl Problem {
     pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "{what} failed");
         Self::new(Code::Internal, format!("{what} failed"))
+    }
+
+    /// The log of events failed at `what`: a disk that is full is told, all else as [`Problem::internal`].
+    pub(crate) fn in_log(what: &'static str, error: &EventError) -> Self {
+        match error {
+            EventError::Full => Self::new(Code::NoSpace, format!("{what} failed: {error}")),
+            _ => Self::internal(what, error),
+        }
     }
 
     /// The response, without looking at extensions.

@@ -47,7 +47,7 @@ pub(crate) async fn record_failure(app: &App, ended: &Underway, problem: Problem
 
 /// Makes it visible that an operation was never begun; the caller counts it. `data` is what the event
 /// says beside the problem, `subject` what it is about.
-pub(crate) async fn record_refusal(
+pub(super) async fn record_refusal(
     app: &App,
     actor: &str,
     subject: String,

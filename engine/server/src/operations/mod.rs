@@ -8,13 +8,17 @@
 //! # Not here
 //! What the operations do: see [`crate::pellets`].
 
+mod begin;
 mod failure;
 mod model;
 mod progress;
 mod routes;
 pub(crate) mod rows;
 
-pub(crate) use failure::{Underway, record_failure, record_refusal};
-pub(crate) use model::{Operation, OperationId, OperationKind, OperationResult, OperationState};
-pub(crate) use progress::{Frame, Progress, ProgressHub, Reporter, Step};
+pub(crate) use begin::{Asked, begin, reply};
+pub(crate) use failure::{Underway, record_failure};
+pub(crate) use model::{
+    Operation, OperationId, OperationKind, OperationResult, OperationState, Progress, Step,
+};
+pub(crate) use progress::{Frame, ProgressHub, Reporter};
 pub(crate) use routes::{__path_show_operation, show_operation};

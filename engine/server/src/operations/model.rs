@@ -7,7 +7,6 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Progress, Step};
 use crate::problem::Problem;
 use crate::stamp::Stamp;
 
@@ -40,6 +39,39 @@ pub(crate) struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) error: Option<Problem>,
+}
+
+/// What a running operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    /// Waits for its turn.
+    Queued,
+    /// Walks the tree.
+    Walk,
+    /// Reads, compresses and writes.
+    Pack,
+    /// Makes archive and sidecar durable under their names.
+    Seal,
+    /// Reads and judges sidecar and seek table.
+    Check,
+    /// Builds the new tree.
+    Extract,
+    /// Gives the new tree its name.
+    Place,
+    /// Compares a Pellet with its digests.
+    Verify,
+    /// Makes the end known.
+    Record,
+}
+
+/// Counts so far and in all; totals are 0 until the tree is walked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Progress {
+    pub(crate) bytes_done: u64,
+    pub(crate) bytes_total: u64,
+    pub(crate) entries_done: u64,
+    pub(crate) entries_total: u64,
 }
 
 /// What an operation does; its word is the name of its span.

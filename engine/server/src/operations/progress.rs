@@ -5,49 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use durable_fs::Clock;
-use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
-use utoipa::ToSchema;
 
-use super::OperationId;
+use super::model::{OperationId, Progress, Step};
 
 /// Least time between two frames of one operation.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Frames a watcher may lag behind before it misses some; the next frame tells all of them.
 const BACKLOG: usize = 256;
-
-/// What a running operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Step {
-    /// Waits for its turn.
-    Queued,
-    /// Walks the tree.
-    Walk,
-    /// Reads, compresses and writes.
-    Pack,
-    /// Makes archive and sidecar durable under their names.
-    Seal,
-    /// Reads and judges sidecar and seek table.
-    Check,
-    /// Builds the new tree.
-    Extract,
-    /// Gives the new tree its name.
-    Place,
-    /// Compares a Pellet with its digests.
-    Verify,
-    /// Makes the end known.
-    Record,
-}
-
-/// Counts so far and in all; totals are 0 until the tree is walked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Progress {
-    pub(crate) bytes_done: u64,
-    pub(crate) bytes_total: u64,
-    pub(crate) entries_done: u64,
-    pub(crate) entries_total: u64,
-}
 
 /// One report, as watchers get it.
 #[derive(Debug, Clone)]

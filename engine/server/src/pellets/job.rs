@@ -5,24 +5,24 @@
 //! and `pellet:failed`. A process that is killed leaves the operation to [`super::recover`].
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nestr_events::{EventError, EventType, NewEvent};
+use nestr_events::{EventType, NewEvent};
 use nestr_pellets::{
-    Base, Destination, ErrorKind, Limits, PackError, PackOptions, Packed, StoredPellet,
+    Base, Destination, Digest, Limits, PackOptions, Packed, PelletName, Profile, StoredPellet,
 };
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr, span};
 use serde_json::json;
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::compress::Admitted;
 use super::cost::Cost;
 use super::gate::Publishing;
 use super::jobs::Place;
 use super::observer::Observer;
-use super::readback::read_problem;
+use super::problems::{pack_problem, read_problem};
 use super::rows::{self, NewPellet, ratio};
 use super::traced::TracedPacking;
 use crate::app::Shared;
@@ -32,6 +32,17 @@ use crate::problem::{Code, Problem, chain};
 
 /// The most earlier Pellets that a delta may need.
 const MAX_LAYERS: u32 = 8;
+
+/// A request whose every part was judged.
+#[derive(Debug, Clone)]
+pub(super) struct Admitted {
+    /// The real path.
+    pub(super) source: PathBuf,
+    pub(super) name: PelletName,
+    pub(super) profile: Profile,
+    /// The Pellet to pack a delta against.
+    pub(super) delta_of: Option<Digest>,
+}
 
 /// A packing that was asked for and recorded as running.
 pub(super) struct Job {
@@ -86,7 +97,8 @@ async fn base_of(app: &Shared, job: &Job) -> Result<Option<StoredPellet>, Proble
             let origin = job.admitted.source.display().to_string();
             let profile = job.admitted.profile.to_string();
             let latest = app.log.read(move |conn| rows::latest(conn, &origin, &profile)).await;
-            let latest = latest.map_err(|e| event_problem("looking for an earlier pellet", &e))?;
+            let latest =
+                latest.map_err(|e| Problem::in_log("looking for an earlier pellet", &e))?;
             latest.and_then(|digest| digest.parse().ok())
         }
     };
@@ -199,7 +211,7 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
         Err(e) => {
             let refused = e.refusal::<Problem>().cloned();
             let problem = refused.unwrap_or_else(|| {
-                record_span.in_scope(|| event_problem("recording the pellet", &e))
+                record_span.in_scope(|| Problem::in_log("recording the pellet", &e))
             });
             nestr_telemetry::fail(&record_span, problem.code.slug(), &problem.detail);
             // Another packing of the same tree may be about to record it, so it is left to the next start.
@@ -246,27 +258,4 @@ async fn fail(app: &Shared, job: &Job, problem: Problem, elapsed: Duration) {
     app.instruments.pellet_compressed(outcome, elapsed);
     let data = json!({"path": job.admitted.source.display().to_string()});
     operations::record_failure(app, &job.operation, problem, data).await;
-}
-
-/// A failed packing as clients see it.
-fn pack_problem(error: &PackError) -> Problem {
-    let code = match error.kind() {
-        ErrorKind::PathNotFound => Code::PathNotFound,
-        ErrorKind::NotADirectory => Code::BadRequest,
-        ErrorKind::PathVanished => Code::PathVanished,
-        ErrorKind::PathChanged => Code::PathChanged,
-        ErrorKind::PermissionDenied => Code::PermissionDenied,
-        ErrorKind::NoSpace => Code::NoSpace,
-        ErrorKind::Cancelled => Code::Interrupted,
-        ErrorKind::Internal => Code::Internal,
-    };
-    Problem::new(code, chain(error)).hint(error.hint())
-}
-
-/// A failed commit as clients see it.
-pub(super) fn event_problem(what: &'static str, error: &EventError) -> Problem {
-    match error {
-        EventError::Full => Problem::new(Code::NoSpace, format!("{what} failed: {error}")),
-        _ => Problem::internal(what, error),
-    }
 }

@@ -15,7 +15,6 @@ use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::gate::Gate;
-use super::job::event_problem;
 use super::rows::{self, Deleted};
 use crate::app::App;
 use crate::problem::Problem;
@@ -173,7 +172,7 @@ impl Keeper<'_> {
             }
             Ok(deleted)
         });
-        let deleted = committed.await.map_err(|e| event_problem("deleting the pellet", &e))?;
+        let deleted = committed.await.map_err(|e| Problem::in_log("deleting the pellet", &e))?;
         if deleted != Deleted::Yes {
             return Ok(deleted);
         }

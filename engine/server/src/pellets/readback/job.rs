@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use nestr_events::{EventType, NewEvent};
 use nestr_pellets::{
-    Digest, Progress, ReadError, ReadErrorKind, RestoreObserver, RestoreOptions, RestorePhase,
-    Restored, VerifyOptions,
+    Digest, Progress, RestoreObserver, RestoreOptions, RestorePhase, Restored, VerifyOptions,
 };
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr};
 use serde_json::{Value, json};
@@ -17,9 +16,10 @@ use crate::app::Shared;
 use crate::operations::{self, OperationKind, OperationResult, Reporter, Step, Underway};
 use crate::pellets::cost::Cost;
 use crate::pellets::jobs::Place;
+use crate::pellets::problems::read_problem;
 use crate::pellets::proof::traced_proof;
 use crate::pellets::traced_restore::TracedRestore;
-use crate::problem::{Code, Problem, chain};
+use crate::problem::{Code, Problem};
 
 /// What is done with a Pellet.
 pub(super) enum Work {
@@ -198,22 +198,6 @@ async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
 async fn fail(app: &Shared, job: &Arc<Job>, problem: Problem) {
     let data = json!({"digest": job.digest, "path": job.work.subject(&job.digest)});
     operations::record_failure(app, &job.operation, problem, data).await;
-}
-
-/// A failed reading as clients see it.
-pub(in crate::pellets) fn read_problem(error: &ReadError) -> Problem {
-    let code = match error.kind() {
-        ReadErrorKind::NotFound if error.code() == "path-not-found" => Code::PathNotFound,
-        ReadErrorKind::NotFound => Code::NotFound,
-        ReadErrorKind::Damaged | ReadErrorKind::Refused => Code::VerificationFailed,
-        ReadErrorKind::TooLarge => Code::TooLarge,
-        ReadErrorKind::TargetExists | ReadErrorKind::Unsupported => Code::Conflict,
-        ReadErrorKind::PermissionDenied => Code::PermissionDenied,
-        ReadErrorKind::NoSpace => Code::NoSpace,
-        ReadErrorKind::Cancelled => Code::Interrupted,
-        ReadErrorKind::Internal => Code::Internal,
-    };
-    Problem::new(code, format!("{} ({})", chain(error), error.code())).hint(error.hint())
 }
 
 /// Reports to the operation.

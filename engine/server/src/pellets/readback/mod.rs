@@ -7,7 +7,6 @@ mod job;
 mod model;
 mod routes;
 
-pub(super) use job::read_problem;
 pub(crate) use routes::{
     __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
 };

@@ -3,10 +3,9 @@
 use std::path::{Path as FsPath, PathBuf};
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions, VerifyingKey};
 use nestr_telemetry::names::{Outcome, attr, span};
 use serde_json::json;
@@ -18,10 +17,9 @@ use super::model::RestoreRequest;
 use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
-use crate::operations::rows::{self, Begun, IdempotencyKey, NewOperation};
-use crate::operations::{self, Operation, OperationId, Underway};
-use crate::pellets::compress::idempotency_key;
-use crate::pellets::job::event_problem;
+use crate::operations::rows::IdempotencyKey;
+use crate::operations::{self, Asked, Operation};
+use crate::pellets::idempotency::idempotency_key;
 use crate::problem::{Code, Problem};
 
 /// The most keys that a request may name.
@@ -68,7 +66,7 @@ pub(crate) async fn restore_pellet(
         let verify_build = request.verify_build;
         Ok((digest, Work::Restore(Box::new(Restore { options, verify_build }))))
     };
-    let asked = Asked {
+    let asked = Request {
         outcome: |app, outcome| app.instruments.pellet_restored(outcome, Duration::ZERO),
         digest: &asked,
         path: Some(&request.target),
@@ -102,7 +100,7 @@ pub(crate) async fn verify_pellet(
         };
         Ok((digest, Work::Verify(Box::new(options))))
     };
-    let asked = Asked {
+    let asked = Request {
         outcome: |app, outcome| app.instruments.pellet_verified(outcome, Duration::ZERO),
         digest: &asked,
         path: None,
@@ -111,7 +109,7 @@ pub(crate) async fn verify_pellet(
 }
 
 /// What a refusal says of the request.
-struct Asked<'a> {
+struct Request<'a> {
     /// Counts it.
     outcome: fn(&Shared, Outcome),
     digest: &'a str,
@@ -123,7 +121,7 @@ async fn begin(
     app: &Shared,
     actor: &str,
     key: Option<IdempotencyKey>,
-    asked: Asked<'_>,
+    asked: Request<'_>,
     judge: impl Future<Output = Result<(Digest, Work), Problem>>,
     span: &Span,
 ) -> Result<Response, Problem> {
@@ -131,22 +129,10 @@ async fn begin(
         let (digest, work) = judge.await?;
         start(app, actor, key, digest, work, span).await
     };
-    let operation = match begun.instrument(span.clone()).await {
-        Ok(operation) => operation,
-        Err(problem) => {
-            let problem = problem.in_trace(nestr_telemetry::trace_id_of(span));
-            (asked.outcome)(app, Outcome::Refused);
-            let data = json!({"digest": asked.digest, "path": asked.path});
-            let subject = "pellets".to_owned();
-            operations::record_refusal(app, actor, subject, span, &problem, data)
-                .instrument(span.clone())
-                .await;
-            return Err(problem);
-        }
-    };
-    let location = HeaderValue::from_str(&operation.id.location())
-        .map_err(|e| Problem::internal("naming the operation", &e))?;
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(operation)).into_response())
+    let begun = begun.instrument(span.clone()).await;
+    let data = json!({"digest": asked.digest, "path": asked.path});
+    let count = || (asked.outcome)(app, Outcome::Refused);
+    operations::reply(app, actor, span, begun, count, data).await
 }
 
 async fn start(
@@ -158,38 +144,17 @@ async fn start(
     span: &Span,
 ) -> Result<Operation, Problem> {
     let place = app.jobs.admit()?;
-    let id = OperationId::draw().map_err(|e| Problem::internal("drawing an id", &e))?;
-    let trace_id = nestr_telemetry::trace_id_of(span).unwrap_or_else(|| id.as_str().to_owned());
-    let traceparent = nestr_telemetry::traceparent_of(span);
-    let new = NewOperation {
-        id: id.clone(),
+    let asked = Asked {
         kind: work.kind(),
-        actor: actor.to_owned(),
-        source: work.subject(&digest),
-        trace_id: trace_id.clone(),
-        traceparent: traceparent.clone(),
-        key,
-    };
-    let operation = match app.log.commit(move |tx| rows::begin(tx, &new)).await {
-        Ok(Begun::New(operation)) => operation,
-        Ok(Begun::Known(operation)) => return Ok(operation),
-        Err(e) => {
-            let refused = e.refusal().cloned();
-            return Err(refused.unwrap_or_else(|| event_problem("beginning the operation", &e)));
-        }
-    };
-    span.set_attribute(attr::NESTR_OPERATION_ID, id.as_str().to_owned());
-    tracing::info!(operation = %id, %digest, "{} was asked for", work.word());
-    let reporter = app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone());
-    let underway = Underway {
-        id,
         word: work.word(),
-        actor: actor.to_owned(),
-        trace_id,
-        traceparent,
-        reporter,
-        span: span.clone(),
+        actor,
+        source: work.subject(&digest),
+        key,
+        span,
     };
+    let (operation, underway) = operations::begin(app, asked).await?;
+    let Some(underway) = underway else { return Ok(operation) };
+    tracing::info!(operation = %underway.id, %digest, "{} was asked for", work.word());
     let started = app.clock.monotonic();
     let job = Job { operation: underway, digest, work, place, started };
     app.jobs.tasks.spawn(job::run(app.clone(), job).instrument(span.clone()));

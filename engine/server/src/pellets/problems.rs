@@ -1,0 +1,36 @@
+//! Failures of the Pellet library as clients see them.
+
+use nestr_pellets::{ErrorKind, PackError, ReadError, ReadErrorKind};
+
+use crate::problem::{Code, Problem, chain};
+
+/// A failed packing as clients see it.
+pub(super) fn pack_problem(error: &PackError) -> Problem {
+    let code = match error.kind() {
+        ErrorKind::PathNotFound => Code::PathNotFound,
+        ErrorKind::NotADirectory => Code::BadRequest,
+        ErrorKind::PathVanished => Code::PathVanished,
+        ErrorKind::PathChanged => Code::PathChanged,
+        ErrorKind::PermissionDenied => Code::PermissionDenied,
+        ErrorKind::NoSpace => Code::NoSpace,
+        ErrorKind::Cancelled => Code::Interrupted,
+        ErrorKind::Internal => Code::Internal,
+    };
+    Problem::new(code, chain(error)).hint(error.hint())
+}
+
+/// A failed reading as clients see it.
+pub(super) fn read_problem(error: &ReadError) -> Problem {
+    let code = match error.kind() {
+        ReadErrorKind::NotFound if error.code() == "path-not-found" => Code::PathNotFound,
+        ReadErrorKind::NotFound => Code::NotFound,
+        ReadErrorKind::Damaged | ReadErrorKind::Refused => Code::VerificationFailed,
+        ReadErrorKind::TooLarge => Code::TooLarge,
+        ReadErrorKind::TargetExists | ReadErrorKind::Unsupported => Code::Conflict,
+        ReadErrorKind::PermissionDenied => Code::PermissionDenied,
+        ReadErrorKind::NoSpace => Code::NoSpace,
+        ReadErrorKind::Cancelled => Code::Interrupted,
+        ReadErrorKind::Internal => Code::Internal,
+    };
+    Problem::new(code, format!("{} ({})", chain(error), error.code())).hint(error.hint())
+}
