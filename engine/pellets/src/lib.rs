@@ -32,6 +32,7 @@ mod origin;
 mod pack;
 mod pages;
 mod profile;
+mod quote;
 mod read;
 mod restore;
 mod sidecar;
