@@ -37,6 +37,7 @@ mod extract;
 mod finish;
 mod foreign;
 mod large;
+mod one;
 mod only;
 mod options;
 mod place;
