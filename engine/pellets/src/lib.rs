@@ -28,7 +28,6 @@ mod error;
 mod gc;
 mod name;
 mod observer;
-mod origin;
 mod pack;
 mod pages;
 mod profile;

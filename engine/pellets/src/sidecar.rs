@@ -21,6 +21,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The version of a delta's sidecar: who reads only the first would take its entries for wrong ones.
 pub const DELTA_SCHEMA_VERSION: u32 = 2;
 
+/// Program and version, as sidecars name them: another one may write other bytes.
+pub(crate) const CREATED_BY: &str = concat!("nestr ", env!("CARGO_PKG_VERSION"));
+
 /// The largest sidecar that is read: some four million entries.
 const MAX_LEN: u64 = 1 << 30;
 

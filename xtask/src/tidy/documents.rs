@@ -1,6 +1,6 @@
 //! Documents are held against the tree: a path or test that they name in backticks exists.
 //!
-//! `engine/pellets/src/pack.rs` must be a file or folder; `journeys/tests/one_operation.rs::name` must be
+//! `engine/pellets/src/sidecar.rs` must be a file or folder; `journeys/tests/one_operation.rs::name` must be
 //! a file in which a test of that name stands (`fn name` in Rust, the words `name` in TypeScript). What git
 //! ignores may be named: it is there once it was built.
 

@@ -10,9 +10,9 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::{self, CParameter};
 
 use super::header::encode;
+use super::job::Job;
 use super::plan::{Frame, Place, target_of};
-use super::workers::Shared;
-use super::writer::Job;
+use super::turns::Turns;
 use crate::digest::Digest;
 use crate::error::{ErrorKind, PackError};
 use crate::pages::Pages;
@@ -30,18 +30,10 @@ pub(crate) struct Packed {
     pub(crate) digests: Vec<(usize, Digest)>,
 }
 
-/// What is taken over from an earlier archive.
-#[derive(Debug)]
-pub(crate) struct Reuse<'a> {
-    pub(crate) archive: &'a Archive,
-    /// By frame, where the earlier archive holds the very same one.
-    pub(crate) frames: Vec<Option<SidecarFrame>>,
-}
-
 /// What one worker keeps from frame to frame.
 pub(crate) struct Packer<'a> {
     job: &'a Job<'a>,
-    shared: &'a Shared,
+    turns: &'a Turns,
     dirs: Dirs<'a>,
     compressor: Compressor<'static>,
     /// As long as the longest frame; begins with the bytes of the one at hand.
@@ -51,7 +43,7 @@ pub(crate) struct Packer<'a> {
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(job: &'a Job<'a>, shared: &'a Shared) -> Result<Self, PackError> {
+    pub(crate) fn new(job: &'a Job<'a>, turns: &'a Turns) -> Result<Self, PackError> {
         let longest = job.plan.frames.iter().map(|frame| frame.end - frame.start).max();
         let content = usize::try_from(longest.unwrap_or(0)).ok().map(Pages::zeroed);
         let Some(Ok(content)) = content else {
@@ -59,7 +51,7 @@ impl<'a> Packer<'a> {
         };
         Ok(Self {
             job,
-            shared,
+            turns,
             dirs: Dirs::below(job.tree.root.as_fd()),
             compressor: compressor(job.parameters)
                 .map_err(|_| PackError::internal("zstd refused its parameters"))?,
@@ -104,7 +96,7 @@ impl<'a> Packer<'a> {
         frame: SidecarFrame,
         bytes: &mut Vec<u8>,
     ) -> Result<(), PackError> {
-        if self.shared.stopped() {
+        if self.turns.stopped() {
             return Err(PackError::cancelled());
         }
         bytes.resize(frame.compressed as usize, 0);
@@ -122,15 +114,15 @@ impl<'a> Packer<'a> {
         for place in places.take_while(|place| place.offset < frame.end) {
             let start = place.content_start().max(frame.start);
             let end = (place.content_start() + place.content_len).min(frame.end);
-            self.shared.bytes_done.fetch_add(end.saturating_sub(start), Ordering::Relaxed);
+            self.turns.bytes_done.fetch_add(end.saturating_sub(start), Ordering::Relaxed);
             if !place.is_elsewhere() && place.end() <= frame.end {
-                self.shared.entries_done.fetch_add(1, Ordering::Relaxed);
+                self.turns.entries_done.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
     fn fill(&mut self, index: usize, place: Place, frame: Frame) -> Result<(), PackError> {
-        if self.shared.stopped() {
+        if self.turns.stopped() {
             return Err(PackError::cancelled());
         }
         if place.is_elsewhere() {
@@ -147,7 +139,7 @@ impl<'a> Packer<'a> {
             self.fill_content(index, entry, place, frame)?;
         }
         if place.end() <= frame.end {
-            self.shared.entries_done.fetch_add(1, Ordering::Relaxed);
+            self.turns.entries_done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -170,8 +162,8 @@ impl<'a> Packer<'a> {
         let offset = start.min(end) - place.content_start();
         let asked = if offset == 0 { self.job.unasked } else { None };
         read_checked(&mut self.dirs, entry, offset, content, asked)?;
-        let (shared, len) = (self.shared, content.len() as u64);
-        shared.bytes_done.fetch_add(len, Ordering::Relaxed);
+        let (turns, len) = (self.turns, content.len() as u64);
+        turns.bytes_done.fetch_add(len, Ordering::Relaxed);
         if self.job.known.get(index).is_some_and(Option::is_some) {
             return Ok(());
         }
@@ -180,13 +172,13 @@ impl<'a> Packer<'a> {
             return Ok(());
         }
         let feed = |hasher: &mut _| match &entry.sparse {
-            Some(sparse) => feed_sparse(hasher, shared, sparse, entry.size(), offset, content),
+            Some(sparse) => feed_sparse(hasher, turns, sparse, entry.size(), offset, content),
             None => {
                 hasher.update(content);
                 Ok(())
             }
         };
-        if let Some(digest) = shared.hash_piece(index, offset, len, place, feed)? {
+        if let Some(digest) = turns.hash_piece(index, offset, len, place, feed)? {
             self.digests.push((index, digest));
         }
         Ok(())
@@ -197,7 +189,7 @@ impl<'a> Packer<'a> {
 /// begins in them; behind the last stored byte also the hole at the end.
 fn feed_sparse(
     hasher: &mut blake3::Hasher,
-    shared: &Shared,
+    turns: &Turns,
     sparse: &Sparse,
     size: u64,
     offset: u64,
@@ -210,7 +202,7 @@ fn feed_sparse(
         let to = end.clamp(stored, stored + segment.len);
         if from < to {
             if from == stored {
-                feed_zeros(hasher, shared, segment.offset - done)?;
+                feed_zeros(hasher, turns, segment.offset - done)?;
             }
             let at = |n: u64| usize::try_from(n - offset).unwrap_or(usize::MAX);
             hasher.update(&piece[at(from)..at(to)]);
@@ -218,20 +210,20 @@ fn feed_sparse(
         stored += segment.len;
         done = segment.offset + segment.len;
     }
-    if end == sparse.stored { feed_zeros(hasher, shared, size - done) } else { Ok(()) }
+    if end == sparse.stored { feed_zeros(hasher, turns, size - done) } else { Ok(()) }
 }
 
-fn feed_zeros(hasher: &mut blake3::Hasher, shared: &Shared, n: u64) -> Result<(), PackError> {
+fn feed_zeros(hasher: &mut blake3::Hasher, turns: &Turns, n: u64) -> Result<(), PackError> {
     static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
     let mut left = n;
     while left > 0 {
-        if shared.stopped() {
+        if turns.stopped() {
             return Err(PackError::cancelled());
         }
         let zeros = &ZEROS[..usize::try_from(left).unwrap_or(ZEROS.len()).min(ZEROS.len())];
         hasher.update(zeros);
         left -= zeros.len() as u64;
-        shared.bytes_done.fetch_add(zeros.len() as u64, Ordering::Relaxed);
+        turns.bytes_done.fetch_add(zeros.len() as u64, Ordering::Relaxed);
     }
     Ok(())
 }

@@ -3,11 +3,9 @@
 
 use tar::{EntryType, Header};
 
+use super::block::{BLOCK, pad};
 use super::pax;
 use crate::tree::{Entry, Kind};
-
-/// The unit of a tar stream in bytes.
-pub(crate) const BLOCK: u64 = 512;
 
 /// The longest path or target that a header holds itself.
 const SHORT: usize = 100;
@@ -91,7 +89,7 @@ fn encode_records(entry: &Entry, out: &mut Vec<u8>) -> Form {
     put(Form::Pax, PAX_NAME, b"", EntryType::XHeader, 0o644, records.len() as u64, 0, out);
     let start = out.len() as u64;
     out.append(&mut records);
-    pax::pad(start, out);
+    pad(start, out);
     Form::Pax
 }
 
@@ -104,7 +102,7 @@ fn encode_long(text: &[u8], entry_type: EntryType, out: &mut Vec<u8>) {
     let start = out.len() as u64;
     out.extend_from_slice(text);
     out.push(0);
-    pax::pad(start, out);
+    pad(start, out);
 }
 
 /// GNU tar takes the records of holes only before a header that is not in its own form.

@@ -11,17 +11,21 @@
 //! 3. The frames' content, concatenated, is the tar stream.
 //! 4. A frame that is copied from an earlier archive has the bytes that compressing it anew would give.
 
+mod block;
 mod delta_frame;
 mod frame;
 mod header;
+mod job;
 mod pax;
 mod plan;
 mod seek_table;
+mod turns;
 mod workers;
 mod writer;
 
 pub use delta_frame::{DeltaFrame, DeltaFrameError};
-pub(crate) use frame::{Reuse, read_checked};
+pub(crate) use frame::read_checked;
+pub(crate) use job::{Job, Reuse};
 pub(crate) use plan::{Place, Plan};
 pub use seek_table::{SeekTable, SeekTableError, SeekTableFrame};
-pub(crate) use writer::{Job, Written, write_archive};
+pub(crate) use writer::{Written, write_archive};

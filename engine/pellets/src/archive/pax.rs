@@ -1,7 +1,7 @@
 //! PAX records, for what a plain header cannot hold: extended attributes and maps of data in files
 //! with holes (GNU sparse format 1.0).
 
-use super::header::BLOCK;
+use super::block::pad;
 use crate::tree::{Attribute, Entry, Sparse};
 
 /// Appends the records of `entry`; nothing where it needs none.
@@ -64,14 +64,6 @@ pub(super) fn map(sparse: &Sparse, size: u64, out: &mut Vec<u8>) {
         line(len);
     }
     pad(start, out);
-}
-
-/// Fills up with zeros to a whole number of blocks behind `start`.
-pub(super) fn pad(start: u64, out: &mut Vec<u8>) {
-    let len = (out.len() as u64 - start).next_multiple_of(BLOCK);
-    while (out.len() as u64) < start + len {
-        out.push(0);
-    }
 }
 
 #[cfg(test)]

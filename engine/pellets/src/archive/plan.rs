@@ -1,6 +1,7 @@
 //! Where each entry stands in the tar stream, and where the stream is cut into frames.
 
-use super::header::{BLOCK, header_len};
+use super::block::BLOCK;
+use super::header::header_len;
 use crate::tree::{Entry, Kind};
 
 /// Two blocks of zeros end a tar stream.

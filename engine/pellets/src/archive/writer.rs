@@ -1,9 +1,8 @@
 //! Puts the frames of an archive in order into a file.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -11,44 +10,19 @@ use std::time::Duration;
 use durable_fs::File;
 
 use super::delta_frame::DeltaFrame;
-use super::frame::{Packed, Reuse};
-use super::plan::Plan;
+use super::frame::Packed;
+use super::job::Job;
 use super::seek_table::{SeekTable, SeekTableFrame};
-use super::workers::Shared;
+use super::turns::Turns;
+use super::workers::work;
 use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::observer::{Milestone, PackObserver, Progress};
-use crate::profile::Parameters;
-use crate::read::Archive;
-use crate::sidecar::SidecarFrame;
-use crate::tree::{Tree, tree_digest};
+use crate::tree::tree_digest;
 
 /// How long the writer waits for a frame before it looks at its observer.
 const TICK: Duration = Duration::from_millis(100);
-
-/// What is to be packed, and how.
-pub(crate) struct Job<'a> {
-    pub(crate) tree: &'a Tree,
-    pub(crate) plan: &'a Plan,
-    pub(crate) parameters: &'a Parameters,
-    pub(crate) threads: NonZeroUsize,
-    /// Digests of files that need not be hashed, by entry; empty where there are none.
-    pub(crate) known: &'a [Option<Digest>],
-    pub(crate) reuse: Option<&'a Reuse<'a>>,
-    /// Where the walk did not ask every file for attributes: set when one has some, which ends the packing.
-    pub(crate) unasked: Option<&'a AtomicBool>,
-    /// Of a delta: the Pellet it is packed against, and the archives that hold what is elsewhere.
-    pub(crate) delta: Option<(Digest, &'a [Digest])>,
-}
-
-impl<'a> Job<'a> {
-    /// The frame of an earlier archive that is the one at `index`.
-    pub(crate) fn reused(&self, index: usize) -> Option<(&'a Archive, SidecarFrame)> {
-        let reuse = self.reuse?;
-        Some((reuse.archive, (*reuse.frames.get(index)?)?))
-    }
-}
 
 /// A written archive; not yet durable.
 #[derive(Debug)]
@@ -62,7 +36,7 @@ pub(crate) struct Written {
 
 struct Writer<'a> {
     job: &'a Job<'a>,
-    shared: &'a Shared,
+    turns: &'a Turns,
     observer: &'a dyn PackObserver,
     file: &'a mut dyn File,
     path: &'a Path,
@@ -73,7 +47,7 @@ struct Writer<'a> {
 }
 
 /// Stops the workers however the writer ends.
-struct StopOnDrop<'a>(&'a Shared);
+struct StopOnDrop<'a>(&'a Turns);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
@@ -89,10 +63,10 @@ pub(crate) fn write_archive(
     observer: &dyn PackObserver,
 ) -> Result<Written, PackError> {
     let n_threads = job.threads.get().min(job.plan.frames.len());
-    let shared = Shared::new(job.plan.frames.len(), n_threads);
+    let turns = Turns::new(job.plan.frames.len(), n_threads);
     let mut writer = Writer {
         job,
-        shared: &shared,
+        turns: &turns,
         observer,
         file,
         path,
@@ -105,16 +79,16 @@ pub(crate) fn write_archive(
         },
     };
     thread::scope(|scope| {
-        let stop = StopOnDrop(&shared);
+        let stop = StopOnDrop(&turns);
         let (sender, results) = mpsc::channel();
         let mut workers = Vec::with_capacity(n_threads);
         for n in 0..n_threads {
-            let (sender, shared, cpu) = (sender.clone(), &shared, Meter::current());
+            let (sender, turns, cpu) = (sender.clone(), &turns, Meter::current());
             let worker = thread::Builder::new()
                 .name(format!("pellet-pack-{n}"))
                 .spawn_scoped(scope, move || {
                     let _counted = cpu.run();
-                    shared.work(job, &sender);
+                    work(job, turns, &sender);
                 })
                 .map_err(|_| PackError::internal("no thread could be started"))?;
             workers.push(worker);
@@ -177,7 +151,7 @@ impl Writer<'_> {
         for (entry, digest) in frame.digests {
             self.contents[entry] = Some(digest);
         }
-        self.shared.frame_written(frame.bytes);
+        self.turns.frame_written(frame.bytes);
         Ok(())
     }
 
@@ -190,9 +164,9 @@ impl Writer<'_> {
 
     fn report(&self) {
         self.observer.progress(&Progress {
-            bytes_done: self.shared.bytes_done.load(Ordering::Relaxed),
+            bytes_done: self.turns.bytes_done.load(Ordering::Relaxed),
             bytes_total: self.job.tree.bytes,
-            entries_done: self.shared.entries_done.load(Ordering::Relaxed),
+            entries_done: self.turns.entries_done.load(Ordering::Relaxed),
             entries_total: self.job.tree.entries.len() as u64,
             bytes_out: self.len,
         });

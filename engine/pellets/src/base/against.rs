@@ -1,16 +1,16 @@
 //! What a packing takes over from an earlier Pellet.
 
 use std::collections::HashMap;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use super::{Base, Known, Same, compare, hash_files};
 use crate::archive::{Plan, Reuse};
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::observer::PackObserver;
-use crate::pack::{CREATED_BY, PackOptions};
 use crate::profile::Parameters;
 use crate::read::{Index, Limits};
-use crate::sidecar::Layer;
+use crate::sidecar::{CREATED_BY, Layer};
 use crate::tree::Tree;
 
 /// What is known of a tree through an earlier Pellet; nothing where there is none.
@@ -45,23 +45,23 @@ pub(crate) struct Elsewhere {
 }
 
 impl<'a> Against<'a> {
-    /// Compares `tree` with the base of `options`; for a delta, files whose times tell nothing are hashed.
+    /// Compares `tree` with `base`. For a delta, which may need `max_layers` earlier archives, files whose times
+    /// tell nothing are hashed, by `threads`.
     pub(crate) fn of(
-        options: &'a PackOptions,
-        known: Option<&Known<'_>>,
+        base: &'a Base,
+        known: &Known<'_>,
+        max_layers: Option<NonZeroU32>,
         tree: &Tree,
+        threads: NonZeroUsize,
         observer: &dyn PackObserver,
     ) -> Result<Self, PackError> {
-        let (Some(base), Some(known)) = (options.base.as_deref(), known) else {
-            return Ok(Self::default());
-        };
         let earlier = &base.sidecar.entries;
         let mut same = compare(&tree.entries, known, earlier);
         let mut hashed = Vec::new();
-        if options.delta.is_some() {
+        if max_layers.is_some() {
             let maybe: HashMap<usize, usize> = same.candidates.iter().copied().collect();
             let files: Vec<usize> = same.candidates.iter().map(|(file, _)| *file).collect();
-            hashed = hash_files(tree, &files, options.threads, observer)?;
+            hashed = hash_files(tree, &files, threads, observer)?;
             for (file, digest) in &hashed {
                 let at = maybe.get(file).copied();
                 same.entries[*file] = at.filter(|at| earlier[*at].blake3 == Some(*digest));
@@ -71,7 +71,7 @@ impl<'a> Against<'a> {
         for (file, digest) in hashed {
             contents[file] = Some(digest);
         }
-        let delta = options.delta.and_then(|max| DeltaPlan::of(base, &same, max.get()));
+        let delta = max_layers.and_then(|max| DeltaPlan::of(base, &same, max.get()));
         Ok(Self { base: Some(base), same, contents, delta })
     }
 

@@ -6,7 +6,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::pack::saturate;
 use crate::read::in_order;
 use crate::sidecar::{EntryKind, Sidecar, SidecarEntry};
 use crate::tree::{Entry, Kind, Segment, Sparse, Stamp};
@@ -25,7 +24,7 @@ pub struct Stamps(Vec<(u64, i64)>);
 impl Stamps {
     pub(crate) fn of(entries: &[Entry]) -> Self {
         let files = entries.iter().filter(|e| matches!(e.kind, Kind::File { .. }));
-        Self(files.map(|e| (e.stamp.ino, saturate(e.stamp.ctime))).collect())
+        Self(files.map(|e| (e.stamp.ino, e.stamp.ctime_ns())).collect())
     }
 }
 
@@ -79,10 +78,10 @@ impl<'a> Known<'a> {
     /// Whether the regular file with this stamp is still the one at `i`.
     pub(crate) fn is_unchanged(&self, i: usize, stamp: &Stamp) -> bool {
         let entry = &self.sidecar.entries[i];
-        let noted = (stamp.ino, saturate(stamp.ctime));
+        let noted = (stamp.ino, stamp.ctime_ns());
         self.stamps[i] == Some(noted)
             && stamp.ctime < self.before
-            && entry.mtime_ns == saturate(stamp.mtime)
+            && entry.mtime_ns == stamp.mtime_ns()
             && entry.size == u64::try_from(stamp.size).ok()
     }
 

@@ -17,6 +17,8 @@ use crate::sidecar::SidecarFrame;
 
 /// Bytes of the archive read at once; at least a block and two heads, so that zstd takes each block from here.
 const CHUNK: usize = 256 << 10;
+/// Bytes that zstd wants first: a magic number and how long the frame's head is.
+const BEGINNING: usize = 5;
 
 /// What decodes one frame after the other, into the same place.
 pub(crate) struct FrameDecoder<'a> {
@@ -68,7 +70,7 @@ impl<'a> FrameDecoder<'a> {
             n_taken: 0,
             n_read: 0,
             at_hand: 0..0,
-            wanted: CHUNK,
+            wanted: BEGINNING,
             ended: false,
         })
     }
@@ -83,7 +85,7 @@ impl<'a> FrameDecoder<'a> {
         }
         (self.archive, self.index, self.frame) = (archive, index, frame);
         (self.n_decoded, self.n_taken, self.n_read) = (0, 0, 0);
-        (self.at_hand, self.wanted, self.ended) = (0..0, CHUNK, false);
+        (self.at_hand, self.wanted, self.ended) = (0..0, BEGINNING, false);
         Ok(())
     }
 
@@ -99,7 +101,7 @@ impl<'a> FrameDecoder<'a> {
     }
 
     /// The next `n` bytes.
-    pub(crate) fn take(&mut self, n: usize) -> Result<&[u8], ReadError> {
+    pub(crate) fn next_bytes(&mut self, n: usize) -> Result<&[u8], ReadError> {
         let (from, to) = (self.n_taken, self.n_taken.saturating_add(n));
         if to > self.len() {
             return Err(self.damaged("an entry ends behind the end of its frame"));

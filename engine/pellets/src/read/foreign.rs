@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use durable_fs::{File, Fs};
 
+use super::ahead::Ahead;
 use super::error::{ReadError, ReadErrorKind, into_stream};
 use super::limits::Limits;
 use super::tar::{TarEntry, TarReader};
@@ -51,7 +52,8 @@ impl<'a> Foreign<'a> {
             let mut decoder = zstd::stream::read::Decoder::new(raw).map_err(failed)?;
             decoder.window_log_max(WINDOW_LOG_MAX).map_err(failed)?;
             let max = len.saturating_mul(limits.max_ratio).max(limits.ratio_from);
-            return Ok(Self::over(Box::new(Capped { inner: decoder, left: max }), limits));
+            let ahead = Ahead::of(Capped { inner: decoder, left: max }).map_err(failed)?;
+            return Ok(Self::over(Box::new(ahead), limits));
         }
         Ok(Self::over(Box::new(io::BufReader::with_capacity(128 << 10, raw)), limits))
     }

@@ -11,6 +11,7 @@
 //! # Failure
 //! Every failure is a [`ReadError`] with a stable code; nothing was written when it comes from here.
 
+mod ahead;
 mod archive;
 mod authentic;
 mod content;

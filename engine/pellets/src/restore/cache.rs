@@ -15,10 +15,10 @@ use rustix::fs::{AtFlags, Mode, OFlags, ioctl_ficlone, linkat, open, openat, sta
 
 use super::builder::{Builder, FileSpec, Site};
 use super::dirs::Dirs;
-use super::extract::{Job, xattrs_of};
+use super::job::{FramesRead, Job};
 use super::options::{RestoreObserver, RestoreOptions, Way};
 use super::place::Place;
-use super::{finish, run, workers};
+use super::{extract, finish, workers};
 use crate::read::{Index, Layers, ReadError, ReadErrorKind};
 use crate::sidecar::{EntryKind, SidecarEntry};
 
@@ -96,7 +96,7 @@ fn unpack(
     let site = Site::new(fs, root.as_fd(), false).read_only();
     let all = 0..index.sidecar.entries.len();
     let job = Job::new(index, layers, &options.limits, &site, all);
-    run::build(&job, options, None, observer)?;
+    extract::extract(&job, options.threads, observer)?;
     finish::finish(&job, options.threads, None)?;
     match place.commit(options.sync) {
         // Another restore of the same Pellet was faster.
@@ -134,8 +134,8 @@ impl Cached {
         &self,
         job: &Job<'_>,
         threads: NonZeroUsize,
-        watch: impl FnMut() -> bool,
-    ) -> Result<(), ReadError> {
+        observer: &dyn RestoreObserver,
+    ) -> Result<FramesRead, ReadError> {
         let n_units = job.entries.len().div_ceil(BATCH);
         let start = || {
             Ok((Builder::new(job.site), Dirs::below(self.root.as_fd()), Dirs::below(job.site.root)))
@@ -147,7 +147,10 @@ impl Cached {
             }
             Ok(())
         };
-        workers::run(threads, n_units, &job.stop, start, work, watch)
+        job.watched(observer, |watch| {
+            workers::run(threads, n_units, &job.stop, start, work, watch)
+        })?;
+        Ok(FramesRead::default())
     }
 
     fn entry(
@@ -179,7 +182,7 @@ impl Cached {
                 } else {
                     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                     let source = openat(from, name, flags, Mode::empty()).map_err(failed)?;
-                    clone(builder, entry, path, &source)?;
+                    clone(job, builder, i, &source)?;
                 }
             }
         }
@@ -190,19 +193,19 @@ impl Cached {
 }
 
 fn clone(
+    job: &Job<'_>,
     builder: &mut Builder<'_>,
-    entry: &SidecarEntry,
-    path: crate::read::SafePath<'_>,
+    i: usize,
     source: &OwnedFd,
 ) -> Result<(), ReadError> {
-    let xattrs = xattrs_of(entry);
+    let entry = job.entry(i);
     let spec = FileSpec {
-        path,
+        path: job.path(i)?,
         mode: entry.mode,
         mtime_ns: entry.mtime_ns,
         size: entry.size.unwrap_or(0),
         extents: None,
-        xattrs: &xattrs,
+        xattrs: &job.xattrs(i),
         expected: None,
     };
     let file: File = builder.create(&spec)?;

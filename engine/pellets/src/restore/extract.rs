@@ -1,84 +1,32 @@
-//! Decodes a frame and brings back what stands in it, portion by portion.
+//! Decodes the frames of a job and brings back what stands in them, portion by portion.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
 
-use super::builder::{Builder, FileSpec, Site};
+use super::builder::{Builder, FileSpec};
+use super::job::{FramesRead, Job};
+use super::options::RestoreObserver;
 use super::share::Share;
 use super::units::{Units, What};
-use crate::read::{
-    FrameDecoder, Index, Layers, Limits, ReadError, SafePath, Span, TarEntry, TarReader, Xattr,
-    read_header,
-};
-use crate::sidecar::{EntryKind, SidecarEntry};
+use super::workers;
+use crate::read::{FrameDecoder, ReadError, Span, TarEntry, TarReader, read_header};
+use crate::sidecar::EntryKind;
 
-/// What the threads of one restore share.
-#[derive(Debug)]
-pub(super) struct Job<'a> {
-    pub(super) index: &'a Index<'a>,
-    pub(super) layers: &'a Layers,
-    pub(super) limits: &'a Limits,
-    pub(super) site: &'a Site<'a>,
-    /// The entries to bring back.
-    pub(super) entries: Range<usize>,
-    /// Which directories are there, by the position of their entry.
-    pub(super) made: Vec<AtomicBool>,
-    pub(super) stop: AtomicBool,
-    pub(super) bytes_done: AtomicU64,
-    pub(super) entries_done: AtomicU64,
-}
-
-impl<'a> Job<'a> {
-    pub(super) fn new(
-        index: &'a Index<'a>,
-        layers: &'a Layers,
-        limits: &'a Limits,
-        site: &'a Site<'a>,
-        entries: Range<usize>,
-    ) -> Self {
-        let made = index.sidecar.entries.iter().map(|_| AtomicBool::new(false)).collect();
-        let (stop, bytes_done, entries_done) =
-            (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-        Self { index, layers, limits, site, entries, made, stop, bytes_done, entries_done }
-    }
-
-    pub(super) fn entry(&self, i: usize) -> &'a SidecarEntry {
-        &self.index.sidecar.entries[i]
-    }
-
-    /// Where the content of the entry at `i` stands in the tar stream of its archive.
-    pub(super) fn content(&self, i: usize) -> Range<u64> {
-        let start = self.index.start(i).saturating_add(self.entry(i).header);
-        start..start.saturating_add(self.entry(i).size.unwrap_or(0))
-    }
-
-    pub(super) fn path(&self, i: usize) -> Result<SafePath<'a>, ReadError> {
-        Ok(SafePath::judge(self.entry(i).path.as_bytes(), self.limits)?)
-    }
-
-    /// Whether all entries are wanted.
-    fn is_whole(&self) -> bool {
-        self.entries.len() == self.index.sidecar.entries.len()
-    }
-
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Makes the directory at `i` and those above it where they are missing.
-    pub(super) fn ensure_dir(&self, builder: &mut Builder<'_>, i: usize) -> Result<(), ReadError> {
-        let mut missing = vec![];
-        let mut at = Some(i);
-        while let Some(i) = at.filter(|i| !self.made[*i].load(Ordering::Acquire)) {
-            missing.push(i);
-            at = self.index.parent(i);
-        }
-        for i in missing.into_iter().rev() {
-            builder.make_dir(self.path(i)?, self.entry(i).mode)?;
-            self.made[i].store(true, Ordering::Release);
-        }
-        Ok(())
-    }
+/// Creates the files and links of `job` from its archives.
+pub(super) fn extract(
+    job: &Job<'_>,
+    threads: NonZeroUsize,
+    observer: &dyn RestoreObserver,
+) -> Result<FramesRead, ReadError> {
+    let units = Units::of(job);
+    let n_units = units.list.len();
+    let share = Share::new(n_units);
+    let work = |extractor: &mut Extractor<'_>, n: usize| extractor.unit(n, &share);
+    let start = || Extractor::new(job, &units);
+    // Behind the frames each thread has one more thing to do: to help.
+    let n_all = n_units + threads.get();
+    job.watched(observer, |watch| workers::run(threads, n_all, &job.stop, start, work, watch))?;
+    Ok(FramesRead { n_frames: n_units as u64, n_bytes: units.compressed(job) })
 }
 
 /// A part of a frame, and what stands in it.
@@ -93,13 +41,13 @@ struct Portion {
 
 /// A portion for another thread, with a copy of its decoded bytes.
 #[derive(Debug)]
-pub(super) struct Given {
+struct Given {
     portion: Portion,
     bytes: Box<[u8]>,
 }
 
 /// Extracts frames, one after the other, and what others give it.
-pub(super) struct Extractor<'a> {
+struct Extractor<'a> {
     decoder: FrameDecoder<'a>,
     hands: Hands<'a>,
 }
@@ -112,7 +60,7 @@ struct Hands<'a> {
 }
 
 impl<'a> Extractor<'a> {
-    pub(super) fn new(job: &'a Job<'a>, units: &'a Units<'a>) -> Result<Self, ReadError> {
+    fn new(job: &'a Job<'a>, units: &'a Units<'a>) -> Result<Self, ReadError> {
         let decoder = FrameDecoder::without_checksums(job.layers.own())?;
         let builder = Builder::new(job.site);
         Ok(Self { decoder, hands: Hands { job, units, builder } })
@@ -120,7 +68,7 @@ impl<'a> Extractor<'a> {
 
     /// Brings back what is wanted of the frame at `n`; behind the last one helps the others until they
     /// are done.
-    pub(super) fn unit(&mut self, n: usize, share: &Share<Given>) -> Result<(), ReadError> {
+    fn unit(&mut self, n: usize, share: &Share<Given>) -> Result<(), ReadError> {
         let Self { decoder, hands } = self;
         let (job, units) = (hands.job, hands.units);
         let Some(unit) = units.list.get(n) else {
@@ -138,7 +86,7 @@ impl<'a> Extractor<'a> {
             }
             let len = usize::try_from(place.end - place.start).unwrap_or(usize::MAX);
             decoder.skip(place.start.saturating_sub(at))?;
-            let bytes = decoder.take(len)?;
+            let bytes = decoder.next_bytes(len)?;
             at = place.end;
             let (layer, frame) = (unit.layer, unit.frame);
             let portion = Portion { what, layer, frame, at: place.start };
@@ -222,12 +170,6 @@ impl Hands<'_> {
 
 fn at_content(found: &TarEntry) -> usize {
     usize::try_from(found.header_len).unwrap_or(usize::MAX)
-}
-
-/// The attributes of an entry as the tar stream has them.
-pub(super) fn xattrs_of(entry: &SidecarEntry) -> Vec<Xattr> {
-    let xattr = |(name, value): (&[u8], &[u8])| Xattr { name: name.into(), value: value.into() };
-    entry.attribute_pairs().map(xattr).collect()
 }
 
 /// Where the content of a file comes from.

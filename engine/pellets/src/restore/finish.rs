@@ -7,7 +7,7 @@ use rustix::fs::{Mode, fchmod, futimens};
 
 use super::builder::{Builder, MODE_MASK, times};
 use super::dirs::Dirs;
-use super::extract::{Job, xattrs_of};
+use super::job::Job;
 use super::{one, workers};
 use crate::read::ReadError;
 use crate::sidecar::{EntryKind, Origin};
@@ -29,7 +29,7 @@ pub(super) fn finish(
     let time = |builder: &mut Builder<'_>, batch: usize| {
         for i in batches[batch] {
             job.ensure_dir(builder, *i)?;
-            builder.dir_xattrs(job.path(*i)?, &xattrs_of(job.entry(*i)))?;
+            builder.dir_xattrs(job.path(*i)?, &job.xattrs(*i))?;
             builder.dir_time(job.path(*i)?, job.entry(*i).mtime_ns)?;
         }
         Ok(())

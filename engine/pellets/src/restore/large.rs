@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::builder::{Builder, FileSpec, check_digest, failed};
-use super::extract::xattrs_of;
+use super::job::Job;
 use crate::read::{ReadError, SafePath, Xattr};
 use crate::sidecar::SidecarEntry;
 use crate::subtrees::{Piece, Subtrees};
@@ -33,10 +33,12 @@ struct State {
 }
 
 impl<'a> Large<'a> {
-    pub(super) fn new(entry: &'a SidecarEntry, content: Range<u64>) -> Self {
+    /// The file at `i`.
+    pub(super) fn new(job: &Job<'a>, i: usize) -> Self {
+        let content = job.content(i);
         let left = content.end - content.start;
         let state = State { file: None, subtrees: Subtrees::default(), left };
-        Self { entry, content, xattrs: xattrs_of(entry), state: Mutex::new(state) }
+        Self { entry: job.entry(i), content, xattrs: job.xattrs(i), state: Mutex::new(state) }
     }
 
     /// Writes `bytes`, which stand at `offset` of the file at `path`; true where they were the last ones.

@@ -36,6 +36,7 @@ mod dirs;
 mod extract;
 mod finish;
 mod foreign;
+mod job;
 mod large;
 mod one;
 mod only;

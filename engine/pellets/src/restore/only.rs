@@ -12,10 +12,10 @@ use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 use rustix::io::Errno;
 
 use super::builder::{Builder, Site};
-use super::extract::Job;
+use super::job::Job;
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::{Place, assert_apart};
-use super::{finish, one, run};
+use super::{extract, finish, one};
 use crate::read::{
     Archive, Found, Index, Layers, Limits, ReadError, ReadErrorKind, SafePath, assert_authentic,
     find_entry, seek_entry,
@@ -229,9 +229,9 @@ fn subtree(
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
     let job = Job::new(index, layers, &options.limits, site, range);
-    let read = run::build(&job, options, None, observer)?;
+    let read = extract::extract(&job, options.threads, observer)?;
     finish::finish(&job, options.threads, None)?;
-    Ok(run::report(&job, options, Way::Extract, read))
+    Ok(job.restored(&options.target, Way::Extract, read))
 }
 
 /// Opens the directory in which `path` shall lie, making what is missing of the way there, and

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::builder::{Builder, FileSpec};
-use super::extract::{Job, xattrs_of};
+use super::job::Job;
 use super::options::{Relocate, RestoreOptions};
 use crate::ecosystem::{Ecosystem, Move, Shape, assert_movable, interpreter_prefix, names_paths};
 use crate::read::{ReadError, ReadErrorKind};
@@ -142,7 +142,7 @@ fn replace(
         mtime_ns: entry.mtime_ns,
         size: text.len() as u64,
         extents: None,
-        xattrs: &xattrs_of(entry),
+        xattrs: &job.xattrs(i),
         expected: None,
     };
     job.site.admit(path.as_bytes())?;

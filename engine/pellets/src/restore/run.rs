@@ -1,22 +1,16 @@
 //! One restore from its beginning to its end.
 
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
 
 use super::builder::Site;
-use super::cache::{self, Cached};
-use super::extract::{Extractor, Job};
+use super::job::Job;
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
 use super::place::Place;
-use super::share::Share;
-use super::units::Units;
-use super::{finish, foreign, only, relocate, workers};
+use super::{cache, extract, finish, foreign, only, relocate};
 use crate::cpu::Meter;
 use crate::ecosystem;
-use crate::observer::Progress;
 use crate::read::{Archive, Index, Layers, ReadError, ReadErrorKind, assert_authentic};
 use crate::sidecar::Sidecar;
 
@@ -80,11 +74,14 @@ fn whole(
             Way::Extract
         }
     };
-    let read = build(&job, options, cached.as_ref(), observer)?;
+    let read = match &cached {
+        Some(cached) => cached.share(&job, options.threads, observer)?,
+        None => extract::extract(&job, options.threads, observer)?,
+    };
     let shapes = ecosystem::detect(&sidecar.entries);
     let n_relocated = relocate::relocate(&job, options, &sidecar.origin, &shapes)?;
     finish::finish(&job, options.threads, Some(&sidecar.origin))?;
-    let restored = Restored { shapes, n_relocated, ..report(&job, options, way, read) };
+    let restored = Restored { shapes, n_relocated, ..job.restored(&options.target, way, read) };
     drop(phase);
 
     let _phase = PhaseGuard::start(observer, RestorePhase::Place);
@@ -93,76 +90,4 @@ fn whole(
     }
     let replaced = place.commit(options.sync)?;
     Ok(Restored { replaced, ..restored })
-}
-
-/// Creates the files and links of `job`; returns how many frames it decoded, and the bytes of the archives in them.
-pub(super) fn build(
-    job: &Job<'_>,
-    options: &RestoreOptions,
-    cached: Option<&Cached>,
-    observer: &dyn RestoreObserver,
-) -> Result<(u64, u64), ReadError> {
-    let bytes_total = job.entries.clone().filter_map(|i| job.entry(i).size).sum();
-    let entries_total = job.entries.len() as u64;
-    let watch = || {
-        observer.progress(&Progress {
-            bytes_done: job.bytes_done.load(Ordering::Relaxed),
-            bytes_total,
-            entries_done: job.entries_done.load(Ordering::Relaxed),
-            entries_total,
-            bytes_out: 0,
-        });
-        observer.cancelled()
-    };
-    let read = match cached {
-        Some(cached) => {
-            cached.share(job, options.threads, watch)?;
-            (0, 0)
-        }
-        None => {
-            let units = Units::of(job);
-            let n_units = units.list.len();
-            let share = Share::new(n_units);
-            let work = |extractor: &mut Extractor<'_>, n: usize| extractor.unit(n, &share);
-            let start = || Extractor::new(job, &units);
-            // Behind the frames each thread has one more thing to do: to help.
-            let n_all = n_units + options.threads.get();
-            workers::run(options.threads, n_all, &job.stop, start, work, watch)?;
-            (n_units as u64, units.compressed(job))
-        }
-    };
-    observer.progress(&Progress {
-        bytes_done: bytes_total,
-        bytes_total,
-        entries_done: entries_total,
-        entries_total,
-        bytes_out: 0,
-    });
-    Ok(read)
-}
-
-/// What is known once the tree is built.
-pub(super) fn report(
-    job: &Job<'_>,
-    options: &RestoreOptions,
-    way: Way,
-    (frames, bytes_read): (u64, u64),
-) -> Restored {
-    Restored {
-        target: options.target.clone(),
-        digest: Some(job.index.sidecar.digest),
-        entries: job.entries.len() as u64,
-        bytes: job.entries.clone().filter_map(|i| job.entry(i).size).sum(),
-        frames,
-        way,
-        replaced: false,
-        verified: way == Way::Extract,
-        shapes: Vec::new(),
-        n_relocated: 0,
-        n_stripped: job.site.n_stripped.load(Ordering::Relaxed),
-        n_xattrs_lost: job.site.n_xattrs_lost.load(Ordering::Relaxed),
-        duration: Duration::ZERO,
-        cpu: Duration::ZERO,
-        bytes_read,
-    }
 }

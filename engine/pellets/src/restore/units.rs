@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::extract::Job;
+use super::job::Job;
 use super::large::Large;
 use crate::sidecar::EntryKind;
 
@@ -66,7 +66,7 @@ impl<'a> Units<'a> {
                 let at = units.at(&mut known, (place.0, frame));
                 units.list[at].rest = Some(i);
             }
-            units.large.insert(i, Large::new(job.entry(i), job.content(i)));
+            units.large.insert(i, Large::new(job, i));
         }
         units
     }

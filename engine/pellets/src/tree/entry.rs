@@ -72,6 +72,22 @@ pub(crate) struct Stamp {
     pub(crate) ctime: i128,
 }
 
+impl Stamp {
+    /// As sidecars have it: a time of more than 292 years from 1970 becomes the last one that fits.
+    pub(crate) fn mtime_ns(&self) -> i64 {
+        saturate(self.mtime)
+    }
+
+    /// The same of the change time.
+    pub(crate) fn ctime_ns(&self) -> i64 {
+        saturate(self.ctime)
+    }
+}
+
+fn saturate(nanos: i128) -> i64 {
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+}
+
 impl Entry {
     /// Content bytes of this entry, holes included.
     pub(crate) fn size(&self) -> u64 {

@@ -13,19 +13,8 @@ use super::attributes::Attributes;
 use super::dirs::Dirs;
 use super::entry::{Attribute, Sparse, Stamp};
 use super::holes::{Holes, MIN_HOLE};
-use super::walk::{Shared, Survey};
+use super::scope::{Scope, Survey};
 use crate::error::PackError;
-
-/// What belongs to our own output and is no part of the tree, should the output lie inside it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Exclude {
-    /// Device and inode of a directory whose content is left out.
-    pub(crate) dir: Option<(u64, u64)>,
-    /// Names in that directory that are left out; all of it where this is empty.
-    pub(crate) names: Vec<Vec<u8>>,
-    /// Temporary names in that directory that are left out: prefix and suffix.
-    pub(crate) between: Option<(Vec<u8>, Vec<u8>)>,
-}
 
 /// One name in a directory.
 #[derive(Debug)]
@@ -47,23 +36,23 @@ pub(super) struct Item {
 
 /// What one thread keeps from directory to directory.
 pub(super) struct Lister<'a> {
-    shared: &'a Shared<'a>,
+    scope: &'a Scope<'a>,
     dirs: Dirs<'a>,
     attributes: Attributes,
     holes: Holes,
 }
 
 impl<'a> Lister<'a> {
-    pub(super) fn new(root: BorrowedFd<'a>, shared: &'a Shared<'a>) -> Self {
+    pub(super) fn new(root: BorrowedFd<'a>, scope: &'a Scope<'a>) -> Self {
         let dirs = Dirs::below(root);
-        Self { shared, dirs, attributes: Attributes::new(), holes: Holes::new() }
+        Self { scope, dirs, attributes: Attributes::new(), holes: Holes::new() }
     }
 
     /// The items of the directory at `dir`, sorted by the bytes of their names.
     pub(super) fn list(&mut self, dir: &[u8]) -> Result<Vec<Item>, PackError> {
         let failed = |errno: Errno, name: &[u8]| PackError::in_tree(join(dir, name), errno);
         let fd = self.dirs.open(dir).map_err(|e| failed(e, b""))?;
-        let exclude = self.shared.exclude;
+        let exclude = self.scope.exclude;
         let here = match exclude.dir {
             Some(id) => {
                 let stat = fstat(fd).map_err(|e| failed(e, b""))?;
@@ -92,27 +81,27 @@ impl<'a> Lister<'a> {
             below.truncate(prefix);
             below.extend_from_slice(name);
             let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
-            if self.shared.ignore.covers(&below, is_dir) {
-                self.shared.n_ignored.fetch_add(1, Ordering::Relaxed);
+            if self.scope.ignore.covers(&below, is_dir) {
+                self.scope.n_ignored.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
             let mut item = Item::of(name, &stat);
             let is_file = item.file_type.is_file();
-            let ask = !is_file || !asked || self.shared.survey == Survey::Every;
+            let ask = !is_file || !asked || self.scope.survey == Survey::Every;
             asked |= is_file;
             let attributes = ask.then_some(&mut self.attributes);
-            survey(attributes, &mut self.holes, self.shared, fd, &below, &mut item)
+            survey(attributes, &mut self.holes, self.scope, fd, &below, &mut item)
                 .map_err(|e| failed(e, name))?;
             if is_file && !item.attributes.is_empty() {
-                self.shared.has_attributes.store(true, Ordering::Relaxed);
+                self.scope.has_attributes.store(true, Ordering::Relaxed);
             }
             items.push(item);
-            if items.len().is_multiple_of(1024) && self.shared.stopped() {
+            if items.len().is_multiple_of(1024) && self.scope.stopped() {
                 return Err(PackError::cancelled());
             }
         }
         items.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        self.shared.n_found.fetch_add(items.len() as u64, Ordering::Relaxed);
+        self.scope.n_found.fetch_add(items.len() as u64, Ordering::Relaxed);
         Ok(items)
     }
 }
@@ -121,7 +110,7 @@ impl<'a> Lister<'a> {
 fn survey(
     attributes: Option<&mut Attributes>,
     holes: &mut Holes,
-    shared: &Shared<'_>,
+    scope: &Scope<'_>,
     dir: BorrowedFd<'_>,
     path: &[u8],
     item: &mut Item,
@@ -139,22 +128,22 @@ fn survey(
     }
     if item.file_type.is_file() {
         let size = item.size();
-        let known = self::known(shared, path, item);
+        let known = self::known(scope, path, item);
         if let Some(sparse) = known.filter(|_| size >= MIN_HOLE) {
             item.sparse = sparse;
         } else if size >= MIN_HOLE {
             // Without NONBLOCK a pipe that took its place would block the open for ever.
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
             let file = openat(dir, &*item.name, flags, Mode::empty())?;
-            item.sparse = holes.of(file.as_fd(), size, &|| shared.stopped())?;
+            item.sparse = holes.of(file.as_fd(), size, &|| scope.stopped())?;
         }
     }
     Ok(())
 }
 
 /// The holes of a file that an earlier Pellet knows.
-fn known(shared: &Shared<'_>, path: &[u8], item: &Item) -> Option<Option<Sparse>> {
-    shared.known?.holes(path, &item.stamp)
+fn known(scope: &Scope<'_>, path: &[u8], item: &Item) -> Option<Option<Sparse>> {
+    scope.known?.holes(path, &item.stamp)
 }
 
 impl Item {
@@ -174,16 +163,6 @@ impl Item {
 
     pub(super) fn size(&self) -> u64 {
         u64::try_from(self.stamp.size).unwrap_or(0)
-    }
-}
-
-impl Exclude {
-    fn covers(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|n| n == name)
-            || self
-                .between
-                .as_ref()
-                .is_some_and(|(prefix, suffix)| name.starts_with(prefix) && name.ends_with(suffix))
     }
 }
 

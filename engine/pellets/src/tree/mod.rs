@@ -15,6 +15,7 @@ mod holes;
 mod ignore;
 mod list;
 mod merkle;
+mod scope;
 mod special;
 mod walk;
 
@@ -22,7 +23,7 @@ pub(crate) use attributes::has_attributes;
 pub(crate) use digest::{TreeHasher, TreeRecord, tree_digest};
 pub(crate) use dirs::Dirs;
 pub(crate) use entry::{Attribute, Entry, Kind, Segment, Sparse, Stamp};
-pub(crate) use list::Exclude;
 pub(crate) use merkle::{Node, NodeKind, hash_directories, merkle};
+pub(crate) use scope::{Exclude, Survey};
 pub use special::{Skipped, SpecialKind};
-pub(crate) use walk::{Survey, Tree, walk};
+pub(crate) use walk::{Tree, walk};

@@ -8,7 +8,7 @@
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use rustix::io::{Errno, pread};
 use super::entry::{Entry, Stamp};
 use super::flatten::flatten;
 use super::ignore::{self, Ignore};
-use super::list::{Exclude, Item, Lister};
+use super::list::{Item, Lister};
+use super::scope::{Exclude, Scope, Survey};
 use super::special::Skipped;
 use crate::base::Known;
 use crate::cpu::Meter;
@@ -51,33 +52,13 @@ pub(crate) struct Tree {
 }
 
 /// The common state of the threads of one walk.
-pub(super) struct Shared<'a> {
-    pub(super) exclude: &'a Exclude,
-    /// Files of an earlier Pellet, which need not be searched for holes where they are unchanged.
-    pub(super) known: Option<&'a Known<'a>>,
-    pub(super) ignore: &'a Ignore,
-    pub(super) n_ignored: AtomicU64,
-    pub(super) n_found: AtomicU64,
-    stopped: AtomicBool,
-    /// Whether every file is asked for attributes, or only the first of each directory.
-    pub(super) survey: Survey,
-    /// Whether a regular file has attributes.
-    pub(super) has_attributes: AtomicBool,
+struct Shared<'a> {
+    scope: Scope<'a>,
     state: Mutex<State>,
     /// There is a directory to list, or there will be none any more.
     found: Condvar,
     /// The walk is over.
     ended: Condvar,
-}
-
-/// Which regular files are asked for attributes while a tree is walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Survey {
-    /// All of them.
-    Every,
-    /// The first of each directory, and the walk ends at the first that has some: most trees have none, and
-    /// asking an open file later costs a tenth of asking for it by name.
-    Sample,
 }
 
 #[derive(Default)]
@@ -107,14 +88,7 @@ pub(crate) fn walk(
     let stat = fstat(&fd).map_err(at_root)?;
     let (ignore, rules) = read_ignore(fd.as_fd())?;
     let shared = Shared {
-        exclude,
-        known,
-        ignore: &ignore,
-        n_ignored: AtomicU64::new(0),
-        n_found: AtomicU64::new(0),
-        stopped: AtomicBool::new(false),
-        survey,
-        has_attributes: AtomicBool::new(false),
+        scope: Scope::new(exclude, known, &ignore, survey),
         state: Mutex::new(State {
             todo: vec![(0, Box::default())],
             listings: vec![Vec::new()],
@@ -124,7 +98,7 @@ pub(crate) fn walk(
         ended: Condvar::new(),
     };
     let listings = shared.run(fd.as_fd(), threads.get(), observer)?;
-    if shared.is_misled() {
+    if shared.scope.is_misled() {
         return walk(root, exclude, threads, known, Survey::Every, observer);
     }
     let flat = flatten(listings);
@@ -139,7 +113,7 @@ pub(crate) fn walk(
         root_stamp: Stamp::from(&stat),
         entries: flat.entries,
         bytes: flat.bytes,
-        n_ignored: shared.n_ignored.into_inner(),
+        n_ignored: shared.scope.n_ignored.into_inner(),
         survey,
         n_skipped: flat.n_skipped,
         skipped: flat.skipped,
@@ -221,19 +195,19 @@ impl Shared<'_> {
                 return Err(PackError::cancelled());
             }
             let state = self.lock();
-            if state.is_done() || self.stopped() {
+            if state.is_done() || self.scope.stopped() {
                 return Ok(());
             }
             drop(self.ended.wait_timeout(state, TICK));
-            let entries_total = self.n_found.load(Ordering::Relaxed);
+            let entries_total = self.scope.n_found.load(Ordering::Relaxed);
             observer.progress(&Progress { entries_total, ..Progress::default() });
         }
     }
 
     fn work(&self, root: BorrowedFd<'_>) {
         let guard = StopOnDrop(self);
-        let mut lister = Lister::new(root, self);
-        while !self.is_misled()
+        let mut lister = Lister::new(root, &self.scope);
+        while !self.scope.is_misled()
             && let Some((number, dir)) = self.claim()
         {
             match lister.list(&dir) {
@@ -244,7 +218,7 @@ impl Shared<'_> {
                 }
             }
         }
-        if !self.is_misled() {
+        if !self.scope.is_misled() {
             std::mem::forget(guard);
         }
     }
@@ -253,7 +227,7 @@ impl Shared<'_> {
     fn claim(&self) -> Option<(usize, Box<[u8]>)> {
         let mut state = self.lock();
         loop {
-            if self.stopped() || state.is_done() {
+            if self.scope.stopped() || state.is_done() {
                 return None;
             }
             if let Some(next) = state.todo.pop() {
@@ -294,15 +268,6 @@ impl Shared<'_> {
         (0..n_to_wake).for_each(|_| self.found.notify_one());
     }
 
-    /// Whether only a sample of the files was asked for attributes, and one has some.
-    fn is_misled(&self) -> bool {
-        self.survey == Survey::Sample && self.has_attributes.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -320,7 +285,7 @@ struct StopOnDrop<'a>(&'a Shared<'a>);
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         let guard = self.0.lock();
-        self.0.stopped.store(true, Ordering::SeqCst);
+        self.0.scope.stop();
         drop(guard);
         self.0.found.notify_all();
         self.0.ended.notify_all();

@@ -14,11 +14,13 @@
 //! archives: they are refused, since no dependency tree holds one.
 
 mod block;
+mod entry;
 mod error;
 mod pax;
 mod reader;
 mod sparse;
 
+pub use entry::{TarEntry, TarKind, Xattr};
 pub use error::{TarError, TarOdd};
-pub use reader::{TarEntry, TarKind, TarReader, Xattr};
+pub use reader::TarReader;
 pub use sparse::Extent;

@@ -1,7 +1,7 @@
 //! PAX extended headers: `LENGTH KEY=VALUE\n`, again and again.
 
+use super::entry::Xattr;
 use super::error::TarOdd;
-use super::reader::Xattr;
 use super::sparse::{self, Extent, decimal};
 
 const XATTR: &[u8] = b"SCHILY.xattr.";

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod differential;
+mod frames;
 mod hostile;
 mod others;
 mod tarball;

@@ -1,125 +1,29 @@
-//! Packs a tree: walk, pack, seal.
+//! One packing from its beginning to its end.
 
-use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::describe::{entries, rfc3339, totals};
+use super::options::{Destination, PackOptions, Packed};
+use super::origin::origin;
 use crate::archive::{Job, Plan, Written, write_archive};
-use crate::base::{Against, Base, DeltaPlan, Elsewhere, Known, Stamps};
+use crate::base::{Against, DeltaPlan, Known, Stamps};
 use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
-use crate::name::PelletName;
 use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard, Progress};
-use crate::origin::origin;
-use crate::profile::{Parameters, Profile};
+use crate::profile::Parameters;
 use crate::sidecar::{
-    DELTA_SCHEMA_VERSION, Delta, EntryKind, RawPath, SCHEMA_VERSION, Sidecar, SidecarAttribute,
-    SidecarEntry, SidecarFrame, Totals,
+    CREATED_BY, DELTA_SCHEMA_VERSION, Delta, SCHEMA_VERSION, Sidecar, SidecarFrame,
 };
-use crate::sign::{SigningKey, sign};
+use crate::sign::sign;
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
-use crate::tree::{self, Attribute, Entry, Kind, Skipped, Sparse, Survey, Tree, tree_digest};
-
-/// Program and version, as sidecars name them: another one may write other bytes.
-pub(crate) const CREATED_BY: &str = concat!("nestr ", env!("CARGO_PKG_VERSION"));
-
-/// What to pack, and how.
-#[derive(Debug, Clone)]
-pub struct PackOptions {
-    /// The directory whose content becomes the Pellet.
-    pub source: PathBuf,
-    /// The name of the Pellet.
-    pub name: PelletName,
-    /// Frame size and level.
-    pub profile: Profile,
-    /// Threads that read and compress; each needs room for two frames.
-    pub threads: NonZeroUsize,
-    /// The mtime of every archive entry, seconds since the Unix epoch: `SOURCE_DATE_EPOCH` or 0.
-    pub mtime: u64,
-    /// An earlier Pellet: what did not change since is neither hashed nor compressed again.
-    pub base: Option<Arc<Base>>,
-    /// Packs a delta against `base` that needs at most so many earlier archives; the whole tree where it
-    /// would need more, or shares nothing.
-    pub delta: Option<NonZeroU32>,
-    /// Signs the Pellet.
-    pub sign: Option<Arc<SigningKey>>,
-}
-
-/// Where the Pellet goes.
-#[derive(Debug)]
-pub enum Destination<'a> {
-    /// `<store>/<digest>/NAME.pellet` and `NAME.meta.json`.
-    Store(&'a Store),
-    /// This file, and `FILE.meta.json` beside it; both are replaced where they exist.
-    File(PathBuf),
-}
-
-/// A sealed Pellet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
-    /// BLAKE3 of the archive bytes.
-    pub digest: Digest,
-    /// BLAKE3 of the tree.
-    pub tree: Digest,
-    /// Entries of every type.
-    pub entries: u64,
-    /// Content bytes of the regular files.
-    pub bytes_in: u64,
-    /// Bytes of the archive.
-    pub bytes_out: u64,
-    /// Frames of the archive.
-    pub frames: u64,
-    /// How many of them were copied from the base.
-    pub n_frames_reused: u64,
-    /// Of a delta: the archives that it needs.
-    pub layers: Vec<Digest>,
-    /// The archive; an older one of another name where `reused`.
-    pub archive: PathBuf,
-    /// The sidecar beside it.
-    pub sidecar: PathBuf,
-    /// Whether the store held this Pellet already.
-    pub reused: bool,
-    /// Paths that the rules of the tree's `.nestrignore` left out.
-    pub n_ignored: u64,
-    /// How many sockets, pipes and devices were left out.
-    pub n_skipped: u64,
-    /// The first hundred of them.
-    pub skipped: Vec<Skipped>,
-    /// When packing began, nanoseconds since the Unix epoch.
-    pub created_unix_nanos: u64,
-    /// How long it took.
-    pub duration: Duration,
-    /// CPU time of all its threads.
-    pub cpu: Duration,
-}
-
-impl PackOptions {
-    /// Packs `source` under the name of its last component, with the default profile, on all
-    /// processors.
-    #[must_use]
-    pub fn new(source: impl Into<PathBuf>) -> Self {
-        let source = source.into();
-        Self {
-            name: PelletName::from_path(&source),
-            source,
-            profile: Profile::default(),
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            mtime: 0,
-            base: None,
-            delta: None,
-            sign: None,
-        }
-    }
-}
+use crate::tree::{self, Survey, Tree, tree_digest};
 
 /// What is known before the tree is.
 struct Start<'a> {
@@ -241,7 +145,12 @@ impl Start<'_> {
         drop(phase);
 
         let phase = PhaseGuard::start(observer, Phase::Pack);
-        let against = Against::of(options, known.as_ref(), &tree, observer)?;
+        let against = match (options.base.as_deref(), &known) {
+            (Some(base), Some(known)) => {
+                Against::of(base, known, options.delta, &tree, threads, observer)?
+            }
+            _ => Against::default(),
+        };
         let is_elsewhere = |index| against.is_elsewhere(index);
         let parameters = self.parameters.fitted(Plan::stream_len(&tree.entries, is_elsewhere));
         let plan = Plan::of(&tree.entries, is_elsewhere, parameters.frame_size);
@@ -360,93 +269,4 @@ fn write_sidecar(fs: &dyn Fs, sidecar: &Sidecar, path: &Path) -> Result<(), Pack
     let mut file = fs.create_new(path).map_err(failed)?;
     sidecar.write(&mut *file).map_err(failed)?;
     file.sync().map_err(failed)
-}
-
-fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
-    let mut totals = Totals {
-        entries: tree.entries.len() as u64,
-        skipped: tree.n_skipped,
-        ignored: tree.n_ignored,
-        bytes_in: tree.bytes,
-        bytes_tar: plan.frames.last().map_or(0, |f| f.end),
-        bytes_out,
-        ..Totals::default()
-    };
-    for entry in &tree.entries {
-        *match entry.kind {
-            Kind::File { .. } => &mut totals.files,
-            Kind::Directory => &mut totals.directories,
-            Kind::Symlink { .. } => &mut totals.symlinks,
-            Kind::HardLink { .. } => &mut totals.hard_links,
-        } += 1;
-    }
-    totals
-}
-
-fn entries(
-    entries: Vec<Entry>,
-    plan: &Plan,
-    delta: Option<&DeltaPlan>,
-    contents: &[Option<Digest>],
-    dirs: Vec<Option<Digest>>,
-) -> Vec<SidecarEntry> {
-    let firsts: Vec<Option<RawPath>> = entries
-        .iter()
-        .map(|entry| match entry.kind {
-            Kind::HardLink { of } => entries.get(of).map(|first| RawPath::from(&*first.path)),
-            _ => None,
-        })
-        .collect();
-    let places = plan.places.iter().zip(contents).zip(firsts).zip(dirs);
-    let entry = |(index, (entry, (((place, content), first), merkle))): (usize, (Entry, _))| {
-        let place: &crate::archive::Place = place;
-        let elsewhere = delta.and_then(|delta| delta.elsewhere[index]);
-        let here = || {
-            let frame = plan.frame_at(place.offset);
-            let offset = place.offset - plan.frames[frame].start;
-            Elsewhere { layer: 0, frame: frame as u64, offset, header: place.header_len }
-        };
-        let place = elsewhere.unwrap_or_else(here);
-        let content: &Option<Digest> = content;
-        let pairs = |sparse: Sparse| sparse.data.iter().map(|s| (s.offset, s.len)).collect();
-        let attribute = |a: Attribute| SidecarAttribute {
-            name: RawPath::from(a.name),
-            value: RawPath::from(a.value),
-        };
-        let (kind, size, target) = match entry.kind {
-            Kind::File { size } => (EntryKind::File, Some(size), None),
-            Kind::Directory => (EntryKind::Directory, None, None),
-            Kind::Symlink { target } => (EntryKind::Symlink, None, Some(RawPath::from(target))),
-            Kind::HardLink { .. } => (EntryKind::Hardlink, None, first),
-        };
-        SidecarEntry {
-            path: RawPath::from(entry.path),
-            kind,
-            mode: entry.mode,
-            size,
-            blake3: *content,
-            target,
-            layer: place.layer,
-            frame: place.frame,
-            offset: place.offset,
-            header: place.header,
-            sparse: entry.sparse.map(pairs),
-            attributes: entry.attributes.into_iter().map(attribute).collect(),
-            merkle,
-            mtime_ns: saturate(entry.stamp.mtime),
-        }
-    };
-    entries.into_iter().zip(places).enumerate().map(entry).collect()
-}
-
-/// A time of more than 292 years from 1970 becomes the last one that fits.
-pub(crate) fn saturate(nanos: i128) -> i64 {
-    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
-}
-
-fn rfc3339(unix_nanos: u64) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_nanos))
-        .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

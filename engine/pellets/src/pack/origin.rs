@@ -52,7 +52,7 @@ pub(crate) fn origin(source: &Path, tree: &Tree) -> Origin {
     Origin {
         path: source.into(),
         mode: tree.root_mode,
-        mtime_ns: crate::pack::saturate(tree.root_stamp.mtime),
+        mtime_ns: tree.root_stamp.mtime_ns(),
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         libc: libc(),
