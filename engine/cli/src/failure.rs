@@ -26,11 +26,12 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, trace_id: None }
     }
 
     /// A failure without a kind of its own: its message and its causes.
@@ -43,16 +44,34 @@ impl Failure {
         self
     }
 
+    /// Names the trace in which it can be looked at, or none.
+    pub(crate) fn in_trace(mut self, trace_id: Option<String>) -> Self {
+        self.trace_id = trace_id;
+        self
+    }
+
     /// Tells standard error, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", harmless(&self.message));
         if let Some(hint) = self.hint {
             text.push_str(&format!("hint: {hint}\n"));
+        }
+        if let Some(trace_id) = self.trace_id {
+            text.push_str(&format!("trace: {trace_id}\n"));
         }
         // Without standard error nobody can be told.
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.exit as u8)
     }
+}
+
+/// A message whose paths cannot command a terminal.
+fn harmless(message: &str) -> String {
+    let is_shown = |c: char| c == '\n' || !c.is_control();
+    message
+        .chars()
+        .map(|c| if is_shown(c) { c.to_string() } else { c.escape_default().to_string() })
+        .collect()
 }
 
 /// An error and its causes, each told once.

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use nestr_config::{Config, Key, LogFormat, LogLevel, Origin, Sources};
-use nestr_telemetry::{Export, LogForm, LogOptions, Telemetry, TelemetryOptions};
+use nestr_telemetry::{Export, Instruments, LogForm, LogOptions, Telemetry, TelemetryOptions};
 use tracing::level_filters::LevelFilter;
 
 use crate::args::ConfigArgs;
@@ -16,9 +16,40 @@ const PROFILE_VARIABLE: &str = "NESTR_PROFILE";
 /// A collector on this machine answers at once; a command does not wait for one elsewhere.
 const PROBE: Duration = Duration::from_millis(200);
 
+/// Telemetry of a command that ends.
+pub(crate) struct CommandTelemetry {
+    telemetry: Telemetry,
+    exported: bool,
+}
+
+/// Time that the telemetry of a finished command may take to leave.
+pub(crate) const FLUSH: Duration = Duration::from_secs(1);
+
+impl CommandTelemetry {
+    pub(crate) fn instruments(&self) -> &Instruments {
+        self.telemetry.instruments()
+    }
+
+    pub(crate) fn into_inner(self) -> Telemetry {
+        self.telemetry
+    }
+
+    /// Sends what waits, of a failed command above all; a failure names its trace only where somebody has it.
+    pub(crate) fn end(self, done: Result<(), Failure>) -> Result<(), Failure> {
+        self.telemetry.shutdown(FLUSH);
+        match self.exported {
+            true => done,
+            false => done.map_err(|failure| failure.in_trace(None)),
+        }
+    }
+}
+
 /// The layers that every command shares.
 pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources, Failure> {
-    let folder = std::env::current_dir().map_err(|e| Failure::of(&e))?;
+    let folder = std::env::current_dir().map_err(|e| {
+        Failure::new(Exit::NotFound, format!("the current folder cannot be told: {e}"))
+            .hint("it was removed or replaced; cd \"$PWD\" leads into what stands there now")
+    })?;
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut sources = Sources::new(&folder).variables(variables);
@@ -53,7 +84,7 @@ pub(crate) fn server_telemetry(config: &Config) -> Result<Telemetry, Failure> {
 }
 
 /// Starts telemetry of a command: it is exported only where somebody listens, and only warnings are shown unless asked.
-pub(crate) fn command_telemetry(config: &Config) -> Result<Telemetry, Failure> {
+pub(crate) fn command_telemetry(config: &Config) -> Result<CommandTelemetry, Failure> {
     let endpoint = &config.telemetry.otlp_endpoint;
     let listening = config.telemetry.enabled && is_listening(endpoint.socket_addrs(|| Some(4318)));
     let export = listening.then(|| Export::to(endpoint.as_str()));
@@ -62,7 +93,8 @@ pub(crate) fn command_telemetry(config: &Config) -> Result<Telemetry, Failure> {
         None | Some(Origin::Default) => LevelFilter::WARN,
         Some(_) => level(config.log.level),
     };
-    start(config, export, log)
+    let telemetry = start(config, export, log)?;
+    Ok(CommandTelemetry { telemetry, exported: listening })
 }
 
 fn is_listening(addresses: std::io::Result<Vec<std::net::SocketAddr>>) -> bool {

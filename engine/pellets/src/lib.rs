@@ -31,6 +31,7 @@ mod observer;
 mod pack;
 mod pages;
 mod profile;
+mod quote;
 mod read;
 mod restore;
 mod sidecar;

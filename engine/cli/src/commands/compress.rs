@@ -22,30 +22,34 @@ use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
 use crate::{interrupt, keys, output, setup};
 
-/// Time that the telemetry of a finished command may take to leave.
-const FLUSH: Duration = Duration::from_secs(1);
-
 /// Packs a directory into a file.
 pub(crate) fn run(args: &CompressArgs) -> Result<(), Failure> {
     let config = setup::load(setup::sources(&args.source)?)?;
     let source = real_path(&args.path)?;
     let name = args.name.clone().unwrap_or_else(|| PelletName::from_path(&source));
     let target = target(args, &name)?;
+    let options = PackOptions { name, threads: config.pellets.threads, ..PackOptions::new(source) };
     let telemetry = setup::command_telemetry(&config)?;
+    let done = pack_and_show(args, options, target, telemetry.instruments());
+    telemetry.end(done)
+}
+
+fn pack_and_show(
+    args: &CompressArgs,
+    options: PackOptions,
+    target: PathBuf,
+    instruments: &Instruments,
+) -> Result<(), Failure> {
     let options = PackOptions {
-        name,
         profile: args.profile,
-        threads: config.pellets.threads,
         mtime: setup::source_date_epoch()?,
         base: args.base.as_deref().map(open_base).transpose()?.map(Arc::new),
         delta: args.delta.then_some(args.max_layers),
         sign: args.sign_key.as_deref().map(keys::signing).transpose()?.map(Arc::new),
-        ..PackOptions::new(source)
+        ..options
     };
-    let (packed, trace_id) = pack(&options, target, telemetry.instruments(), !args.json)?;
-    let shown = show(args, &options, &packed, trace_id.as_deref());
-    telemetry.shutdown(FLUSH);
-    shown
+    let (packed, trace_id) = pack(&options, target, instruments, !args.json)?;
+    show(args, &options, &packed, trace_id.as_deref())
 }
 
 fn pack(
@@ -86,7 +90,10 @@ fn pack(
         }
     }
     let trace_id = trace_id_of(&operation);
-    packed.map(|packed| (packed, trace_id)).map_err(|e| not_packed(&e))
+    match packed {
+        Ok(packed) => Ok((packed, trace_id)),
+        Err(e) => Err(not_packed(&e).in_trace(trace_id)),
+    }
 }
 
 fn succeed(operation: &Span, instruments: &Instruments, packed: &Packed) {
@@ -160,11 +167,13 @@ fn ratio(packed: &Packed) -> f64 {
 /// The directory itself, so that `.` has a name.
 fn real_path(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(|e| {
-        let exit = match e.kind() {
-            std::io::ErrorKind::NotFound => Exit::NotFound,
-            _ => Exit::Failure,
+        let (exit, code) = match e.kind() {
+            std::io::ErrorKind::NotFound => (Exit::NotFound, "path-not-found"),
+            std::io::ErrorKind::PermissionDenied => (Exit::Failure, "permission-denied"),
+            _ => (Exit::Failure, "internal"),
         };
-        Failure::new(exit, format!("cannot pack {}: {e}", path.display()))
+        Failure::new(exit, format!("cannot pack {}: {e} [{code}]", path.display()))
+            .hint("check the spelling of the path")
     })
 }
 
@@ -180,7 +189,7 @@ fn target(args: &CompressArgs, name: &PelletName) -> Result<PathBuf, Failure> {
     match &args.output {
         Some(file) if file.extension().is_some_and(|ending| ending == "pellet") => Ok(file.clone()),
         Some(file) => {
-            let message = format!("{} does not end in .pellet", file.display());
+            let message = format!("{} is no NAME.pellet", file.display());
             Err(Failure::new(Exit::Usage, message).hint("write --output NAME.pellet"))
         }
         None => {
@@ -201,5 +210,6 @@ fn not_packed(error: &PackError) -> Failure {
         ErrorKind::Cancelled => Exit::Interrupted,
         _ => Exit::Failure,
     };
-    Failure::new(exit, chain(error)).hint(error.hint())
+    let message = format!("{} [{}]", chain(error), error.code());
+    Failure::new(exit, message).hint(error.hint())
 }

@@ -2,19 +2,17 @@
 
 use std::fmt::Write as _;
 
-use durable_fs::DiskFs;
-use nestr_pellets::{Aspect, PelletDiff, Sidecar, diff};
+use nestr_pellets::{Aspect, PelletDiff, diff};
 
 use super::restore::not_read;
-use super::show::{sidecar_of, unreadable};
+use super::show::sidecar;
 use crate::args::DiffArgs;
 use crate::failure::Failure;
 use crate::output;
 
 /// Prints what was added, removed and changed.
 pub(crate) fn run(args: &DiffArgs) -> Result<(), Failure> {
-    let read = |file| Sidecar::read(&DiskFs, &sidecar_of(file)).map_err(|e| unreadable(&e));
-    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let (before, after) = (sidecar(&args.before)?, sidecar(&args.after)?);
     let diff = diff(&before, &after).map_err(|e| not_read(&e))?;
     if args.json {
         let text = serde_json::to_string(&diff).map_err(|e| Failure::of(&e))?;
@@ -26,14 +24,14 @@ pub(crate) fn run(args: &DiffArgs) -> Result<(), Failure> {
 fn text(diff: &PelletDiff) -> String {
     let mut text = String::new();
     for entry in &diff.removed {
-        let _ = writeln!(text, "- {}", entry.path.as_path().display());
+        let _ = writeln!(text, "- {}", entry.path);
     }
     for entry in &diff.added {
-        let _ = writeln!(text, "+ {}", entry.path.as_path().display());
+        let _ = writeln!(text, "+ {}", entry.path);
     }
     for entry in &diff.changed {
         let aspects: Vec<_> = entry.what.iter().map(|what| word(*what)).collect();
-        let _ = writeln!(text, "~ {}  {}", entry.path.as_path().display(), aspects.join(", "));
+        let _ = writeln!(text, "~ {}  {}", entry.path, aspects.join(", "));
     }
     let _ = writeln!(
         text,

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nestr_pellets::{GcPlan, GcPolicy, GcWhy};
 use nestr_server::{CollectError, EventError, Options, collect_offline};
@@ -15,9 +14,6 @@ use crate::args::GcArgs;
 use crate::failure::{Exit, Failure, chain};
 use crate::{output, setup};
 
-/// Time that the telemetry of a finished command may take to leave.
-const FLUSH: Duration = Duration::from_secs(1);
-
 /// Removes what the limits do not let stay.
 pub(crate) fn run(args: &GcArgs) -> Result<(), Failure> {
     let config = setup::load(setup::sources(&args.source)?)?;
@@ -25,7 +21,7 @@ pub(crate) fn run(args: &GcArgs) -> Result<(), Failure> {
         // An Engine that never ran has neither record nor store.
         return show(args, &GcPlan::default());
     }
-    let telemetry = Arc::new(setup::command_telemetry(&config)?);
+    let telemetry = Arc::new(setup::command_telemetry(&config)?.into_inner());
     let options = Options::from_config(&config, Arc::clone(&telemetry));
     let policy =
         GcPolicy { max_age: args.max_age, max_count: args.max_count, max_bytes: args.max_bytes };
@@ -37,7 +33,7 @@ pub(crate) fn run(args: &GcArgs) -> Result<(), Failure> {
         .map_err(|e| Failure::of(&e))?;
     let collected = runtime.block_on(collect_offline(&options, &actor, &policy, args.dry_run));
     drop((runtime, options));
-    telemetry.flush(FLUSH);
+    telemetry.flush(setup::FLUSH);
     show(args, &collected.map_err(|e| not_collected(&e))?)
 }
 

@@ -101,15 +101,9 @@ fn show(items: &[Item], json: bool) -> Result<(), Failure> {
     let mut text = String::new();
     for item in items {
         let end = if item.kind == EntryKind::Directory { "/" } else { "" };
-        let _ = write!(
-            text,
-            "{}  {:>12}  {}{end}",
-            item.mode,
-            item.size,
-            item.path.as_path().display()
-        );
+        let _ = write!(text, "{}  {:>12}  {}{end}", item.mode, item.size, item.path);
         if let Some(target) = &item.target {
-            let _ = write!(text, " → {}", target.as_path().display());
+            let _ = write!(text, " → {target}");
         }
         text.push('\n');
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
+use nestr_config::Config;
 use nestr_pellets::{RawPath, ReadError, ReadErrorKind, RestoreOptions, Restored, Way};
 use nestr_server::{Cost, Proof, TracedRestore, Verdict, traced_proof};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
@@ -18,13 +19,19 @@ use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
 use crate::{interrupt, keys, output, setup};
 
-/// Time that the telemetry of a finished command may take to leave.
-const FLUSH: Duration = Duration::from_secs(1);
-
 /// Restores an archive.
 pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
     let config = setup::load(setup::sources(&args.source)?)?;
     let telemetry = setup::command_telemetry(&config)?;
+    let done = restore_and_show(args, &config, telemetry.instruments());
+    telemetry.end(done)
+}
+
+fn restore_and_show(
+    args: &RestoreArgs,
+    config: &Config,
+    instruments: &Instruments,
+) -> Result<(), Failure> {
     let options = RestoreOptions {
         only: args.only.as_deref().map(RawPath::from),
         replace: args.replace,
@@ -38,16 +45,19 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<(), Failure> {
         threads: config.pellets.threads,
         ..RestoreOptions::new(&args.file, real_target(&args.target)?)
     };
-    let bar = !args.json;
-    let done = restore(&options, args.verify_build, telemetry.instruments(), bar)?;
-    let shown = show(args, &done);
-    telemetry.shutdown(FLUSH);
-    shown?;
+    let leaves_here = holds_current_folder(&options.target);
+    let done = restore(&options, args.verify_build, instruments, !args.json)?;
+    show(args, &done)?;
+    if leaves_here && !args.json {
+        output::line("the current folder was replaced; cd \"$PWD\" leads into the new one")?;
+    }
     match done.proof.as_ref().and_then(Proof::reason) {
         None => Ok(()),
-        Some(reason) => Err(Failure::new(Exit::Unverified, reason).hint(
-            "the tree stays where it is, with every file as it was packed; see what the test needs",
-        )),
+        Some(reason) => Err(Failure::new(Exit::Unverified, reason)
+            .hint(
+                "the tree stays where it is, with every file as it was packed; see what the test needs",
+            )
+            .in_trace(done.trace_id)),
     }
 }
 
@@ -99,7 +109,8 @@ fn restore(
             instruments.pellet_restored(outcome, Duration::ZERO);
         }
     }
-    let restored = restored.map_err(|e| not_read(&e))?;
+    let trace_id = trace_id_of(&operation);
+    let restored = restored.map_err(|e| not_read(&e).in_trace(trace_id.clone()))?;
     let proof = match verify_build {
         true => Some(
             operation
@@ -108,7 +119,7 @@ fn restore(
         ),
         false => None,
     };
-    Ok(Done { restored, proof, trace_id: trace_id_of(&operation) })
+    Ok(Done { restored, proof, trace_id })
 }
 
 fn show(args: &RestoreArgs, done: &Done) -> Result<(), Failure> {
@@ -188,6 +199,14 @@ fn real_target(target: &Path) -> Result<PathBuf, Failure> {
     target.canonicalize().map_err(|e| {
         Failure::new(Exit::NotFound, format!("cannot restore to {}: {e}", target.display()))
     })
+}
+
+/// Whether the current folder is the one that the tree takes the place of, or lies in it.
+fn holds_current_folder(target: &Path) -> bool {
+    match (target.canonicalize(), std::env::current_dir()) {
+        (Ok(target), Ok(here)) => here.starts_with(target),
+        _ => false,
+    }
 }
 
 /// A failed reading as a failed command.

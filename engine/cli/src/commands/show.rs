@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use durable_fs::DiskFs;
-use nestr_pellets::{Sidecar, SidecarError};
+use nestr_pellets::{ReadError, Sidecar};
 
+use super::restore::not_read;
 use crate::args::ShowArgs;
-use crate::failure::{Exit, Failure, chain};
+use crate::failure::Failure;
 use crate::output;
 
 /// Prints what the sidecar beside an archive says.
 pub(crate) fn run(args: &ShowArgs) -> Result<(), Failure> {
-    let path = sidecar_of(&args.file);
-    let sidecar = Sidecar::read(&DiskFs, &path).map_err(|e| unreadable(&e))?;
+    let sidecar = sidecar(&args.file)?;
     if args.json {
         let text = serde_json::to_string(&sidecar).map_err(|e| Failure::of(&e))?;
         return output::line(&text);
@@ -54,14 +54,8 @@ pub(crate) fn sidecar_of(file: &Path) -> PathBuf {
     }
 }
 
-/// A sidecar that cannot be read, as a failed command.
-pub(crate) fn unreadable(error: &SidecarError) -> Failure {
-    let exit = match error {
-        SidecarError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Exit::NotFound
-        }
-        SidecarError::Form(_) => Exit::Unverified,
-        _ => Exit::Failure,
-    };
-    Failure::new(exit, chain(error))
+/// The sidecar of an archive, or a sidecar.
+pub(crate) fn sidecar(file: &Path) -> Result<Sidecar, Failure> {
+    let path = sidecar_of(file);
+    Sidecar::read(&DiskFs, &path).map_err(|e| not_read(&ReadError::in_sidecar(&path, e)))
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
+use nestr_config::Config;
 use nestr_pellets::{Finding, Verified, VerifyOptions};
 use nestr_server::Cost;
 use nestr_telemetry::names::{Outcome, attr, span};
+use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -18,13 +20,15 @@ use crate::bar::Bar;
 use crate::failure::{Exit, Failure, chain};
 use crate::{interrupt, keys, output, setup};
 
-/// Time that the telemetry of a finished command may take to leave.
-const FLUSH: Duration = Duration::from_secs(1);
-
 /// Verifies a Pellet; exits with 5 where anything differs.
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
     let config = setup::load(setup::sources(&args.source)?)?;
     let telemetry = setup::command_telemetry(&config)?;
+    let done = verify(args, &config, telemetry.instruments());
+    telemetry.end(done)
+}
+
+fn verify(args: &VerifyArgs, config: &Config, instruments: &Instruments) -> Result<(), Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
     let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
@@ -36,34 +40,34 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
         ..VerifyOptions::new(&args.file)
     };
     let operation = tracing::info_span!(span::PELLET_VERIFY);
+    let trace_id = trace_id_of(&operation);
     let bar = Bar::new(!args.json, &interrupted);
     let clock = SystemClock::new();
     let verified = operation.in_scope(|| nestr_pellets::verify(&DiskFs, &clock, &options, &bar));
     bar.end();
     let verified = verified.map_err(|e| {
         nestr_telemetry::fail(&operation, e.code(), &chain(&e));
-        telemetry.instruments().pellet_verified(Outcome::Failed, Duration::ZERO);
-        not_read(&e)
+        instruments.pellet_verified(Outcome::Failed, Duration::ZERO);
+        not_read(&e).in_trace(trace_id.clone())
     })?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     operation.set_attribute(attr::NESTR_PELLET_DIGEST, verified.digest.to_string());
     operation.set_attribute(attr::NESTR_PELLET_FINDINGS, number(verified.n_findings));
     Cost::from(&verified).tell(&operation);
     let outcome = if verified.is_whole() { Outcome::Success } else { Outcome::Failed };
-    telemetry.instruments().pellet_verified(outcome, verified.duration);
+    instruments.pellet_verified(outcome, verified.duration);
     drop(operation);
-    let shown = show(args, &verified);
-    telemetry.shutdown(FLUSH);
-    shown?;
+    show(args, &verified, trace_id.as_deref())?;
     if verified.is_whole() {
         return Ok(());
     }
     let message = format!("{} is not as it was packed", args.file.display());
     Err(Failure::new(Exit::Unverified, message)
-        .hint("take it from another place or pack the tree again"))
+        .hint("take it from another place or pack the tree again")
+        .in_trace(trace_id))
 }
 
-fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
+fn show(args: &VerifyArgs, verified: &Verified, trace_id: Option<&str>) -> Result<(), Failure> {
     if args.json {
         return output::line(
             &json!({
@@ -76,6 +80,7 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
                 "n_findings": verified.n_findings,
                 "findings": verified.findings,
                 "duration_ms": u64::try_from(verified.duration.as_millis()).unwrap_or(u64::MAX),
+                "trace_id": trace_id,
             })
             .to_string(),
         );
@@ -107,7 +112,7 @@ fn show(args: &VerifyArgs, verified: &Verified) -> Result<(), Failure> {
 fn line(finding: &Finding) -> String {
     let mut text = format!("{}: {}", finding.code, finding.what);
     if let Some(entry) = &finding.entry {
-        let _ = write!(text, "\n  entry     {}", entry.as_path().display());
+        let _ = write!(text, "\n  entry     {entry}");
     }
     if let Some(frame) = finding.frame {
         let _ = write!(text, "\n  frame     {frame}");

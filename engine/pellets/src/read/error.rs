@@ -74,7 +74,7 @@ impl ReadError {
     }
 
     pub(crate) fn cancelled() -> Self {
-        Self::new(ReadErrorKind::Cancelled, "cancelled", "restoring was cancelled")
+        Self::new(ReadErrorKind::Cancelled, "cancelled", "it was cancelled before its end")
     }
 
     /// The archive or another file that is read failed.
@@ -85,6 +85,9 @@ impl ReadError {
             }
             io::ErrorKind::PermissionDenied => {
                 (ReadErrorKind::PermissionDenied, "permission-denied", "cannot read")
+            }
+            io::ErrorKind::IsADirectory => {
+                (ReadErrorKind::Refused, "archive-unknown", "a folder is no archive")
             }
             _ => (ReadErrorKind::Internal, "internal", "reading the pellet failed"),
         };
@@ -112,6 +115,27 @@ impl ReadError {
     pub(crate) fn at(mut self, path: &Path) -> Self {
         self.0.path = Some(path.to_owned());
         self
+    }
+
+    /// Names the file unless one is named, or it is not about any.
+    pub(crate) fn or_at(mut self, path: &Path) -> Self {
+        if self.0.kind != ReadErrorKind::Cancelled {
+            self.0.path.get_or_insert_with(|| path.to_owned());
+        }
+        self
+    }
+
+    /// The sidecar at `path` cannot be used.
+    #[must_use]
+    pub fn in_sidecar(path: &Path, error: SidecarError) -> Self {
+        match error {
+            SidecarError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                let what = "the sidecar is not there";
+                let kind = ReadErrorKind::NotFound;
+                Self::new(kind, "sidecar-missing", what).at(path).because(source)
+            }
+            error => Self::from(error).or_at(path),
+        }
     }
 
     pub(crate) fn on(mut self, entry: &[u8]) -> Self {
@@ -181,6 +205,18 @@ impl ReadError {
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
+        match self.0.code {
+            "target-holds-source" => {
+                "move that away first, or restore to a folder of its own below this one"
+            }
+            "target-unnamed" => "give the path of the tree itself",
+            "sidecar-missing" => "put NAME.meta.json beside NAME.pellet",
+            "archive-unknown" => "give a pellet, a tar, or a tar compressed with zstd",
+            _ => self.hint_of_kind(),
+        }
+    }
+
+    fn hint_of_kind(&self) -> &'static str {
         match self.0.kind {
             ReadErrorKind::NotFound => "check the spelling of the path",
             ReadErrorKind::Damaged => {
@@ -209,7 +245,7 @@ impl fmt::Display for ReadError {
             write!(f, ": {found} instead of {expected}")?;
         }
         if let Some(entry) = &self.0.entry {
-            write!(f, ", entry {}", entry.as_path().display())?;
+            write!(f, ", entry {entry}")?;
         }
         if let Some(frame) = self.0.frame {
             write!(f, ", frame {frame}")?;

@@ -13,6 +13,13 @@ use super::tar::{TarEntry, TarReader};
 /// A zstd frame and a skippable one begin so.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
+/// How archives begin that are compressed otherwise.
+const OTHERS: [(&[u8], &str); 4] = [
+    (&[0x1f, 0x8b, 0x08], "gzip"),
+    (b"\xfd7zX", "xz"),
+    (b"PK\x03\x04", "zip"),
+    (&[0x04, 0x22, 0x4d, 0x18], "lz4"),
+];
 /// The widest window that is decoded; what `zstd` itself takes unasked.
 const WINDOW_LOG_MAX: u32 = 27;
 
@@ -36,6 +43,10 @@ impl<'a> Foreign<'a> {
         let n = file.read_at(&mut magic, 0).map_err(failed)?;
         let len = file.len().map_err(failed)?;
         let raw = Raw { file, path: path.to_owned(), at: 0 };
+        if let Some((_, name)) = OTHERS.iter().find(|(begin, _)| magic[..n].starts_with(begin)) {
+            let what = format!("the archive is compressed with {name}, which is not read");
+            return Err(ReadError::refused("archive-unknown", what).at(path));
+        }
         let skippable = magic[0] & 0xf0 == 0x50 && magic[1..] == SKIPPABLE;
         if n == 4 && (magic == ZSTD || skippable) {
             let mut decoder = zstd::stream::read::Decoder::new(raw).map_err(failed)?;

@@ -1,5 +1,6 @@
 //! What can be done only when all files are there: hard links, and the modes and times of directories.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use rustix::fs::{Mode, fchmod, futimens};
@@ -7,7 +8,7 @@ use rustix::fs::{Mode, fchmod, futimens};
 use super::builder::{Builder, MODE_MASK, times};
 use super::dirs::Dirs;
 use super::job::Job;
-use super::workers;
+use super::{one, workers};
 use crate::read::ReadError;
 use crate::sidecar::{EntryKind, Origin};
 
@@ -50,15 +51,27 @@ pub(super) fn finish(
 
 fn hard_links(job: &Job<'_>, builder: &mut Builder<'_>) -> Result<(), ReadError> {
     let mut firsts = Dirs::below(job.site.root);
+    // Of a file whose first name lies outside of the part, the name that has its content here.
+    let mut instead: HashMap<usize, usize> = HashMap::new();
     for i in job.entries.clone() {
         let entry = job.entry(i);
         let (EntryKind::Hardlink, Some(target)) = (entry.kind, &entry.target) else { continue };
-        let first = job.index.find(target.as_bytes()).filter(|first| job.entries.contains(first));
-        let first = first.ok_or_else(|| {
-            let what = "a hard link leads out of what is brought back; ask for a larger part";
+        let first = job.index.find(target.as_bytes()).ok_or_else(|| {
+            let what = "a hard link does not lead to an earlier file of the archive";
             ReadError::refused("link-target", what).on(entry.path.as_bytes())
         })?;
-        builder.hard_link(&mut firsts, job.path(first)?, job.path(i)?)?;
+        let here =
+            if job.entries.contains(&first) { Some(first) } else { instead.get(&first).copied() };
+        if let Some(here) = here {
+            builder.hard_link(&mut firsts, job.path(here)?, job.path(i)?)?;
+            continue;
+        }
+        if let Some(dir) = job.index.parent(i).filter(|dir| job.entries.contains(dir)) {
+            job.ensure_dir(builder, dir)?;
+        }
+        one::bring(job.layers, job.limits, builder, job.entry(first), job.path(i)?)
+            .map_err(|e| e.on(entry.path.as_bytes()))?;
+        instead.insert(first, i);
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub(super) fn restore(
         let what = "the archive is a delta, which is no tree without its sidecar";
         return Err(ReadError::refused("sidecar-missing", what).at(&options.archive));
     }
-    let place = Place::prepare(fs, &options.target, options.replace)?;
+    let place = Place::prepare(fs, options)?;
     drop(phase);
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);

@@ -38,6 +38,7 @@ mod finish;
 mod foreign;
 mod job;
 mod large;
+mod one;
 mod only;
 mod options;
 mod place;

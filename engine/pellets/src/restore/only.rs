@@ -11,14 +11,14 @@ use durable_fs::{File, Fs};
 use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 use rustix::io::Errno;
 
-use super::builder::{Builder, FileSpec, Site};
+use super::builder::{Builder, Site};
 use super::job::Job;
 use super::options::{PhaseGuard, RestoreObserver, RestoreOptions, RestorePhase, Restored, Way};
-use super::place::Place;
-use super::{extract, finish};
+use super::place::{Place, assert_apart};
+use super::{extract, finish, one};
 use crate::read::{
-    Archive, Found, Index, Layers, ReadError, ReadErrorKind, SafePath, Span, TarKind, TarReader,
-    assert_authentic, check_entry, find_entry, read_header, seek_entry,
+    Archive, Found, Index, Layers, Limits, ReadError, ReadErrorKind, SafePath, assert_authentic,
+    find_entry, seek_entry,
 };
 use crate::sidecar::{EntryKind, RawPath, Sidecar, SidecarEntry};
 
@@ -33,8 +33,7 @@ pub(super) fn restore(
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
-    SafePath::judge(path.as_bytes(), &options.limits)
-        .map_err(|e| ReadError::from(e).on(path.as_bytes()))?;
+    let path = &asked(path, &options.limits)?;
     let text = Text::open(fs, sidecar)?;
     let not_found = |path: &RawPath| {
         let what = "the pellet holds no such entry";
@@ -101,9 +100,29 @@ pub(super) fn restore(
         let at = options.target.join(path.as_path());
         return Err(ReadError::new(ReadErrorKind::TargetExists, "target-exists", what).at(&at));
     }
+    assert_apart(options, &to)?;
     let replaced = place.give(&from, &to, options.sync)?;
     drop(folder);
     Ok(Restored { replaced, ..restored })
+}
+
+/// The path as entries are named: people write `./dir/` too.
+fn asked(path: &RawPath, limits: &Limits) -> Result<RawPath, ReadError> {
+    let mut plain = path.as_bytes();
+    while let Some(rest) = plain.strip_prefix(b"./") {
+        plain = rest;
+    }
+    while let Some(rest) = plain.strip_suffix(b"/") {
+        plain = rest;
+    }
+    match SafePath::judge(plain, limits) {
+        Ok(plain) => Ok(RawPath::from(plain.as_bytes())),
+        Err(odd) => {
+            let what = format!("no entry can have this path, since {odd}");
+            let kind = ReadErrorKind::NotFound;
+            Err(ReadError::new(kind, "entry-not-found", what).on(path.as_bytes()))
+        }
+    }
 }
 
 /// A sidecar, read as far as it has to be.
@@ -174,33 +193,11 @@ fn single<'p>(
     entry: &SidecarEntry,
     path: &'p RawPath,
 ) -> Result<(Restored, &'p Path), ReadError> {
-    check_entry(entry, &options.limits).map_err(|e| e.on(entry.path.as_bytes()))?;
     let (_, name) = SafePath::judge(path.as_bytes(), &options.limits)?.split();
     let name = SafePath::judge(name, &options.limits)?;
+    let found = one::bring(layers, &options.limits, &mut Builder::new(site), entry, name)?;
     let archive = layers.get(entry.layer)?;
     let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
-    let mut reader = TarReader::new(Span::at(archive, frame, entry.offset)?);
-    // Its length is not known without the next entry; header and digest say enough about one file.
-    let found = read_header(&mut reader, entry, None).map_err(|e| e.in_frame(frame))?;
-    let mut builder = Builder::new(site);
-    match &found.kind {
-        TarKind::File => {
-            let spec = FileSpec {
-                path: name,
-                mode: entry.mode,
-                mtime_ns: entry.mtime_ns,
-                size: found.size,
-                extents: found.extents.as_deref(),
-                xattrs: &found.xattrs,
-                expected: entry.blake3,
-            };
-            builder.file_from(&spec, &mut reader).map_err(|e| e.in_frame(frame))?;
-        }
-        TarKind::Symlink { target } => builder.symlink(name, target, entry.mtime_ns)?,
-        TarKind::Directory | TarKind::Hardlink { .. } => {
-            return Err(ReadError::damaged("entry-mismatch", "the entry is no file"));
-        }
-    }
     let load = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
     let restored = Restored {
         target: options.target.clone(),

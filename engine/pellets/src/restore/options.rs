@@ -73,8 +73,10 @@ impl RestoreOptions {
 
 /// `NAME.meta.json` beside `NAME.pellet`, where it is there.
 fn sidecar_beside(archive: &Path) -> Option<PathBuf> {
+    // Beside `NAME.tar` or `NAME.tzst` it is the sidecar of another archive.
+    let is_pellet = archive.extension().is_some_and(|ending| ending == "pellet");
     let sidecar = archive.with_extension("meta.json");
-    (sidecar != archive && sidecar.is_file()).then_some(sidecar)
+    (is_pellet && sidecar.is_file()).then_some(sidecar)
 }
 
 /// What becomes of scripts and settings in which a tree of dependencies names its own path.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use durable_fs::Fs;
 use rustix::fs::{Mode, OFlags, fstatvfs, open};
 
+use super::options::RestoreOptions;
 use crate::read::{ReadError, ReadErrorKind};
 use crate::store::{Staging, remove_dead};
 
@@ -34,14 +35,16 @@ enum There {
 
 impl<'a> Place<'a> {
     /// Judges the target and makes the folder beside it.
-    pub(super) fn prepare(fs: &'a dyn Fs, target: &Path, replace: bool) -> Result<Self, ReadError> {
+    pub(super) fn prepare(fs: &'a dyn Fs, options: &RestoreOptions) -> Result<Self, ReadError> {
+        let target = &options.target;
         let there = there(target)?;
-        if there == There::Something && !replace {
+        if there == There::Something && !options.replace {
             let what = "something stands where the tree shall go";
             return Err(
                 ReadError::new(ReadErrorKind::TargetExists, "target-exists", what).at(target)
             );
         }
+        assert_apart(options, target)?;
         Self::beside(fs, target)
     }
 
@@ -150,6 +153,27 @@ fn there(target: &Path) -> Result<There, ReadError> {
             Ok(if empty { There::EmptyDirectory } else { There::Something })
         }
         Ok(_) => Ok(There::Something),
+    }
+}
+
+/// Refuses to replace a directory that holds what is read: the archive would go away with the old tree,
+/// and who names such a folder (`.` of a project, its parent) hardly means all that is in it.
+pub(super) fn assert_apart(options: &RestoreOptions, target: &Path) -> Result<(), ReadError> {
+    // A link is replaced itself, and what is not there holds nothing.
+    if !fs::symlink_metadata(target).is_ok_and(|meta| meta.is_dir()) {
+        return Ok(());
+    }
+    let failed = |e| ReadError::in_output(target, e);
+    let real = target.canonicalize().map_err(failed)?;
+    let named = [&options.sidecar, &options.cache].into_iter().flatten();
+    let read = [&options.archive].into_iter().chain(named).chain(&options.ancestors);
+    match read.into_iter().find(|path| path.canonicalize().is_ok_and(|p| p.starts_with(&real))) {
+        None => Ok(()),
+        Some(path) => {
+            let what = format!("what would be replaced holds {}", path.display());
+            let kind = ReadErrorKind::TargetExists;
+            Err(ReadError::new(kind, "target-holds-source", what).at(target))
+        }
     }
 }
 

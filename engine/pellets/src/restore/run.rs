@@ -11,7 +11,7 @@ use super::place::Place;
 use super::{cache, extract, finish, foreign, only, relocate};
 use crate::cpu::Meter;
 use crate::ecosystem;
-use crate::read::{Archive, Index, Layers, ReadError, assert_authentic};
+use crate::read::{Archive, Index, Layers, ReadError, ReadErrorKind, assert_authentic};
 use crate::sidecar::Sidecar;
 
 /// Brings a Pellet back, or a part of it.
@@ -34,11 +34,12 @@ pub fn restore(
             Err(ReadError::damaged("signature-missing", what).at(&options.archive))
         }
         (None, None) => foreign::restore(fs, options, observer),
-        (None, Some(_)) => Err(ReadError::refused(
-            "sidecar-missing",
-            "a part can be brought back only with the sidecar beside the archive",
-        )),
+        (None, Some(_)) => {
+            let what = "a part can be brought back only with the sidecar beside the archive";
+            Err(ReadError::new(ReadErrorKind::NotFound, "sidecar-missing", what))
+        }
     };
+    let done = done.map_err(|e| e.or_at(&options.archive));
     drop(running);
     let duration = clock.monotonic().saturating_sub(begun);
     done.map(|restored| Restored { duration, cpu: cpu.total(), ..restored })
@@ -51,13 +52,13 @@ fn whole(
     observer: &dyn RestoreObserver,
 ) -> Result<Restored, ReadError> {
     let phase = PhaseGuard::start(observer, RestorePhase::Check);
-    let sidecar = Sidecar::read(fs, sidecar)?;
+    let sidecar = Sidecar::read(fs, sidecar).map_err(|e| ReadError::in_sidecar(sidecar, e))?;
     assert_authentic(&sidecar, &options.keys)?;
     let archive = Archive::open(fs, &options.archive, &options.limits)?;
     let index = Index::check(&sidecar, &archive, &options.limits)?;
     let layers = Layers::open(fs, archive, &sidecar, &options.ancestors, &options.limits)?;
     layers.assert_complete()?;
-    let place = Place::prepare(fs, &options.target, options.replace)?;
+    let place = Place::prepare(fs, options)?;
     drop(phase);
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);

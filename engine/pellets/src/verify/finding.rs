@@ -106,7 +106,10 @@ impl From<ReadError> for Finding {
         let (expected, found) = error.difference();
         Self {
             code: error.code(),
-            what: error.what().to_owned(),
+            what: match std::error::Error::source(&error) {
+                Some(cause) => format!("{}: {cause}", error.what()),
+                None => error.what().to_owned(),
+            },
             entry: error.entry().cloned(),
             frame: error.frame(),
             expected: expected.map(str::to_owned),

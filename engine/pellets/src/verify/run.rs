@@ -44,7 +44,11 @@ fn judge(
     observer: &dyn RestoreObserver,
 ) -> Result<Verified, ReadError> {
     let findings = Findings::new();
-    let sidecar = kept(Sidecar::read(fs, &options.sidecar).map_err(ReadError::from), &findings)?;
+    // Where neither is there, the archive is the one that was asked for.
+    fs.open_read(&options.archive).map_err(|e| ReadError::in_input(&options.archive, e))?;
+    let sidecar = Sidecar::read(fs, &options.sidecar);
+    let sidecar = sidecar.map_err(|e| ReadError::in_sidecar(&options.sidecar, e));
+    let sidecar = kept(sidecar, &findings)?;
     if let Some(sidecar) = &sidecar
         && let Err(error) = authenticate(sidecar, options.key.as_ref())
     {

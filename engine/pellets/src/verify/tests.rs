@@ -101,9 +101,16 @@ fn what_cannot_be_read_at_all_is_an_error_and_what_is_damaged_a_finding() {
     fs::write(&packed.sidecar, b"{").unwrap();
     let verified = run(&packed, None).unwrap();
     assert_eq!((codes(&verified), verified.frames), (vec!["sidecar-damaged"], packed.frames));
+    let what = &verified.findings[0].what;
+    assert!(what.contains("EOF while parsing"), "it says where: {what}");
     let whole = fs::read(&packed.archive).unwrap();
     fs::write(&packed.archive, &whole[..whole.len() / 2]).unwrap();
     assert_eq!(codes(&run(&packed, None).unwrap()), ["sidecar-damaged", "seek-table-damaged"]);
     fs::remove_file(&packed.archive).unwrap();
     assert_eq!(run(&packed, None).unwrap_err().code(), "pellet-not-found");
+    fs::remove_file(&packed.sidecar).unwrap();
+    assert_eq!(run(&packed, None).unwrap_err().code(), "pellet-not-found", "neither is there");
+    fs::write(&packed.archive, &whole).unwrap();
+    let error = run(&packed, None).unwrap_err();
+    assert_eq!((error.code(), error.path()), ("sidecar-missing", Some(packed.sidecar.as_path())));
 }

@@ -5,14 +5,35 @@ use std::path::{Path, PathBuf};
 
 use crate::problem::{Code, Problem};
 
-/// The directories beneath which trees may be packed.
+/// The directories beneath which trees may be packed and brought back.
 #[derive(Debug, Clone)]
-pub(crate) struct Roots(Vec<PathBuf>);
+pub(crate) struct Roots {
+    configured: Vec<PathBuf>,
+    /// What the Engine keeps itself: record, secret, store. A root may well lie above them, as a home folder does.
+    kept: Vec<PathBuf>,
+}
 
 impl Roots {
-    /// Roots as configured. One that does not exist yet admits nothing until it does.
-    pub(crate) fn new(configured: &[PathBuf]) -> Self {
-        Self(configured.to_vec())
+    /// Roots as configured, but for what the Engine keeps in `kept`. One that does not exist yet admits nothing until
+    /// it does.
+    pub(crate) fn new(configured: &[PathBuf], kept: &[PathBuf]) -> Self {
+        Self { configured: configured.to_vec(), kept: kept.to_vec() }
+    }
+
+    /// Refuses a target whose replacement would take away what the Engine keeps. Blocks.
+    pub(crate) fn assert_apart(&self, target: &Path) -> Result<(), Problem> {
+        // A link is replaced itself, and what is not there holds nothing.
+        let is_directory = target.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+        let real = target.canonicalize().ok().filter(|_| is_directory);
+        let holds = |real: &Path| self.kept().any(|kept| kept.starts_with(real));
+        match real {
+            Some(real) if holds(&real) => Err(kept_by_engine(target)),
+            _ => Ok(()),
+        }
+    }
+
+    fn kept(&self) -> impl Iterator<Item = PathBuf> {
+        self.kept.iter().filter_map(|kept| kept.canonicalize().ok())
     }
 
     /// The real path of `path`, which is a directory beneath a root. Blocks.
@@ -26,10 +47,14 @@ impl Roots {
             let detail = format!("{} is not beneath a root of this Engine", path.display());
             Problem::new(Code::PathOutsideRoots, detail)
         };
-        let roots = self.0.iter().filter_map(|root| root.canonicalize().ok()).collect::<Vec<_>>();
+        let roots =
+            self.configured.iter().filter_map(|root| root.canonicalize().ok()).collect::<Vec<_>>();
         let beneath = |real: &Path| roots.iter().any(|root| real.starts_with(root));
         let refused = match path.canonicalize() {
             Ok(real) if !beneath(&real) => return Err(outside()),
+            Ok(real) if self.kept().any(|kept| real.starts_with(kept)) => {
+                return Err(kept_by_engine(path));
+            }
             Ok(real) if real.is_dir() => return Ok(real),
             Ok(_) => {
                 let detail = format!("{} is not a directory", path.display());
@@ -56,6 +81,12 @@ impl Roots {
     }
 }
 
+fn kept_by_engine(path: &Path) -> Problem {
+    let detail = format!("{} is or holds what this Engine keeps itself", path.display());
+    Problem::new(Code::PathOutsideRoots, detail)
+        .hint("name another folder; the store is read through the API")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +104,7 @@ mod tests {
         symlink("tree", at("root/in")).unwrap();
         symlink("../missing", at("root/gone")).unwrap();
         symlink("root", at("alias")).unwrap();
-        let roots = Roots::new(&[at("root"), at("not-yet")]);
+        let roots = Roots::new(&[at("root"), at("not-yet")], &[at("root/kept/state")]);
         (dir, roots)
     }
 
@@ -114,9 +145,35 @@ mod tests {
     }
 
     #[test]
+    fn what_the_engine_keeps_is_neither_packed_nor_replaced() {
+        let (dir, roots) = world();
+        let at = |path: &str| dir.path().join(path);
+        std::fs::create_dir_all(at("root/kept/state/store")).unwrap();
+        std::fs::create_dir_all(at("root/kept/other")).unwrap();
+        symlink("kept/state", at("root/state-link")).unwrap();
+        for path in ["root/kept/state", "root/kept/state/store", "root/state-link"] {
+            let judged = roots.admit(&at(path)).map_err(|p| p.code);
+            assert_eq!(judged, Err(Code::PathOutsideRoots), "{path}");
+        }
+        assert!(roots.admit(&at("root/kept")).is_ok(), "the folder above is no secret");
+        for (path, free) in [
+            ("root/kept/state", false),
+            ("root/kept", false),
+            ("root", false),
+            ("root/tree/../kept", false),
+            ("root/kept/other", true),
+            ("root/kept/missing", true),
+            ("root/state-link", true),
+            ("root/tree", true),
+        ] {
+            assert_eq!(roots.assert_apart(&at(path)).is_ok(), free, "{path}");
+        }
+    }
+
+    #[test]
     fn without_roots_nothing_is_admitted() {
         let (dir, _) = world();
-        let admitted = Roots::new(&[]).admit(&dir.path().join("root/tree"));
+        let admitted = Roots::new(&[], &[]).admit(&dir.path().join("root/tree"));
         assert_eq!(admitted.map_err(|p| p.code), Err(Code::PathOutsideRoots));
     }
 }

@@ -48,6 +48,31 @@ async fn a_restore_brings_the_tree_back_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_the_engine_keeps_is_not_replaced() {
+    // The root holds state and store, as a home folder does.
+    let world = World::with(|options| {
+        let root = options.roots[0].clone();
+        (options.state_dir, options.store_dir) = (root.join("own/state"), root.join("own/store"));
+    })
+    .await;
+    let digest = packed(&world).await;
+    let path = format!("/api/pellets/{digest}/restore");
+    let store = format!("root/own/store/{digest}");
+    for target in ["root/own", "root/own/state", "root/own/store", "root/own/state/new", &store] {
+        let body = json!({"target": world.dir.path().join(target), "replace": true});
+        let response = world.post(&path, &body).send().await.unwrap();
+        problem(response, 403, "path-outside-roots").await;
+    }
+    for source in ["root/own/state", &store] {
+        let body = json!({"path": world.dir.path().join(source)});
+        let response = world.post("/api/pellets/compress", &body).send().await.unwrap();
+        problem(response, 403, "path-outside-roots").await;
+    }
+    let body = json!({"target": world.dir.path().join("root/beside"), "replace": true});
+    assert_eq!(ended(&world, &path, &body).await["state"], "succeeded");
+}
+
+#[tokio::test]
 async fn targets_outside_the_roots_and_unknown_pellets_are_refused() {
     let world = World::start().await;
     let digest = packed(&world).await;

@@ -147,6 +147,53 @@ fn what_we_write_is_listed_by_all() {
     assert_eq!(list_foreign(&DiskFs, &packed.archive, &Limits::default()).unwrap(), entries);
 }
 
+/// Each advisory's archive in its honest form, and other forms at the edge of what is read: what is not refused
+/// is listed as everybody lists it. Their hostile twins are in `hostile`.
+#[test]
+fn odd_archives_that_are_read_are_listed_by_all_alike() {
+    use super::tarball::Tarball;
+    let t = Tarball::default;
+    let hidden = t().file(b"hidden", b"").open_end();
+    let pax = |records: &[(&str, &[u8])]| t().pax(b'x', records);
+    let long = "l".repeat(300);
+    let honest: [(&str, Vec<u8>); 12] = [
+        (
+            "a PAX size that says what the header says",
+            pax(&[("size", b"512")]).file(b"shown", &hidden).file(b"next", b"").end(),
+        ),
+        ("a tar in a tar", t().file(b"inner.tar", &t().file(b"in", b"x").end()).end()),
+        ("a global comment", t().pax(b'g', &[("comment", b"0123")]).file(b"b", b"").end()),
+        ("a PAX path", pax(&[("path", b"dir/other")]).file(b"shown", b"x").file(b"c", b"").end()),
+        ("a long PAX path", pax(&[("path", long.as_bytes())]).file(b"short", b"x").end()),
+        ("a PAX link target", pax(&[("linkpath", b"else")]).symlink(b"link", b"there").end()),
+        ("a GNU long name", t().long(b'L', long.as_bytes()).file(b"short", b"x").end()),
+        (
+            "a GNU long name and target",
+            t().long(b'K', long.as_bytes()).long(b'L', b"name").symlink(b"s", b"t").end(),
+        ),
+        ("an old directory", t().entry(0, b"dir/", b"", b"").file(b"dir/f", b"1").end()),
+        ("zeros behind the end", [t().file(b"f", b"1").end(), vec![0; 20 * 512]].concat()),
+        ("a link that leads out", t().symlink(b"up", b"../../etc/passwd").end()),
+        ("a path twice", t().file(b"f", b"1").file(b"f", b"22").end()),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (what, bytes) in honest {
+        let plain = dir.path().join(format!("{what}.tar"));
+        fs::write(&plain, &bytes).unwrap();
+        let entries = agree(&plain).unwrap_or_else(|e| panic!("{what}: {e}"));
+        assert!(!entries.iter().any(|e| *e.path == *b"hidden" || *e.path == *b"in"), "{what}");
+        // Cut into frames at any place, with a skippable one between, it is the same archive.
+        let cut = bytes.len() / 3;
+        let frame = |part: &[u8]| zstd::bulk::compress(part, 3).unwrap();
+        let skippable =
+            [&0x184D_2A50_u32.to_le_bytes()[..], &4_u32.to_le_bytes(), b"note"].concat();
+        let frames = [frame(&bytes[..cut]), skippable, frame(&bytes[cut..])].concat();
+        let packed = dir.path().join(format!("{what}.tar.zst"));
+        fs::write(&packed, frames).unwrap();
+        assert_eq!(list_foreign(&DiskFs, &packed, &Limits::default()).unwrap(), entries, "{what}");
+    }
+}
+
 /// Archives that nobody here wrote: libarchive's own test cases, where they are at hand.
 #[test]
 fn a_foreign_corpus_is_listed_as_others_list_it_or_refused() {

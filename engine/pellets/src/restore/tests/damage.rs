@@ -121,9 +121,10 @@ fn a_failure_names_frame_and_entry() {
     assert!(error.frame().is_some());
     let found = Digest::of(b"#!/bin/sh\n");
     let want = format!(
-        "the content of a file is not what was packed: {found} instead of {}, entry bin/run, frame {}",
+        "the content of a file is not what was packed: {found} instead of {}, entry bin/run, frame {}: {}",
         Digest::of(b"other"),
         error.frame().unwrap(),
+        error.path().unwrap().display(),
     );
     assert_eq!(error.to_string(), want);
     assert_eq!(error.kind(), ReadErrorKind::Damaged);

@@ -60,3 +60,47 @@ fn a_bomb_is_refused_before_it_fills_the_disk() {
     assert_eq!(error.code(), "ratio-too-high");
     assert!(!target.exists() && remains(&target).is_empty());
 }
+
+#[test]
+fn what_is_no_archive_says_what_it_is() {
+    let bench = Bench::new();
+    let target = bench.path("out");
+    let refused = |name: &str, bytes: &[u8]| {
+        let archive = bench.path(name);
+        fs::write(&archive, bytes).unwrap();
+        let error = restore(&options(&archive, &target)).unwrap_err();
+        assert_eq!(error.path(), Some(archive.as_path()), "{name}");
+        (error.code(), error.what().to_owned())
+    };
+    for (name, bytes, word) in [
+        ("a.tgz", &[0x1f, 0x8b, 0x08, 0x00, 1, 2, 3][..], "gzip"),
+        ("a.txz", b"\xfd7zXZ\0\0", "xz"),
+        ("a.zip", b"PK\x03\x04\x14\0", "zip"),
+        ("a.lz4", b"\x04\x22\x4d\x18\x64", "lz4"),
+    ] {
+        let (code, what) = refused(name, bytes);
+        assert_eq!(code, "archive-unknown", "{name}");
+        assert!(what.contains(&format!("with {word},")), "{what}");
+    }
+    assert_eq!(refused("a.tar", &[b'x'; 2048]).0, "tar-checksum");
+    fs::create_dir(bench.path("dir")).unwrap();
+    let error = restore(&options(&bench.path("dir"), &target)).unwrap_err();
+    assert_eq!(
+        (error.code(), error.path()),
+        ("archive-unknown", Some(bench.path("dir").as_path()))
+    );
+    assert!(!target.exists() && remains(&target).is_empty());
+}
+
+#[test]
+fn a_tar_beside_a_pellet_of_its_name_is_not_taken_for_it() {
+    let bench = Bench::new();
+    bench.file("of/the/pellet", b"1");
+    let packed = bench.pack();
+    let tar = packed.archive.with_extension("tar");
+    fs::write(&tar, crate::read::tests::Tarball::default().file(b"of-the-tar", b"2").end())
+        .unwrap();
+    let target = bench.path("out");
+    assert!(!restore(&options(&tar, &target)).unwrap().verified);
+    assert_eq!(fs::read(target.join("of-the-tar")).unwrap(), b"2");
+}

@@ -52,6 +52,53 @@ fn a_tree_is_replaced_only_when_asked_for() {
 }
 
 #[test]
+fn a_folder_that_holds_what_is_read_is_not_replaced() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    let project = bench.path("project");
+    fs::create_dir_all(project.join("sub")).unwrap();
+    let keep = |name: &str| {
+        let to = project.join(name);
+        fs::copy(&packed.archive, &to).unwrap();
+        fs::copy(&packed.sidecar, to.with_extension("meta.json")).unwrap();
+        to
+    };
+    let code = |options: RestoreOptions| restore(&options).unwrap_err().code();
+    let (inside, deeper) = (keep("it.pellet"), keep("sub/it.pellet"));
+    let before = snapshot(&project);
+    for archive in [&inside, &deeper] {
+        let whole = RestoreOptions { replace: true, ..options(archive, &project) };
+        let foreign = RestoreOptions { sidecar: None, ..whole.clone() };
+        let dotted = RestoreOptions { target: bench.path("project/../project"), ..whole.clone() };
+        for options in [whole, foreign, dotted] {
+            assert_eq!(code(options), "target-holds-source");
+        }
+    }
+    let outside = options(&packed.archive, &project);
+    let cache =
+        RestoreOptions { cache: Some(project.join("sub")), replace: true, ..outside.clone() };
+    assert_eq!(code(cache), "target-holds-source");
+    let ancestor = RestoreOptions { ancestors: vec![inside], replace: true, ..outside.clone() };
+    assert_eq!(code(ancestor), "target-holds-source");
+    // A part that would take the place of the folder in which the archive lies.
+    fs::create_dir(project.join("lib")).unwrap();
+    let part = RestoreOptions {
+        only: Some(crate::RawPath::from(std::path::Path::new("lib"))),
+        replace: true,
+        ..options(&keep("lib/it.pellet"), &project)
+    };
+    assert_eq!(code(part), "target-holds-source");
+    fs::remove_dir_all(project.join("lib")).unwrap();
+    assert_eq!(snapshot(&project), before);
+    assert_eq!(remains(&project), Vec::<std::path::PathBuf>::new());
+    // A link to it is replaced itself, and takes nothing away.
+    let link = bench.path("link");
+    std::os::unix::fs::symlink("project", &link).unwrap();
+    restore(&RestoreOptions { replace: true, ..options(&deeper, &link) }).unwrap();
+    assert_eq!(snapshot(&project), before);
+}
+
+#[test]
 fn targets_that_are_none() {
     let bench = Bench::new();
     let packed = packed(&bench);

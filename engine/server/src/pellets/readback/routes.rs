@@ -203,8 +203,11 @@ async fn target(app: &Shared, target: &str) -> Result<PathBuf, Problem> {
         return Err(Problem::new(Code::BadRequest, "`target` has no name of its own"));
     };
     let (folder, name, roots) = (folder.to_owned(), name.to_owned(), app.roots.clone());
-    let folder = tokio::task::spawn_blocking(move || roots.admit(&folder))
+    let judge = move || {
+        let target = roots.admit(&folder)?.join(name);
+        roots.assert_apart(&target).map(|()| target)
+    };
+    tokio::task::spawn_blocking(judge)
         .await
-        .map_err(|e| Problem::internal("judging the target", &e))??;
-    Ok(folder.join(name))
+        .map_err(|e| Problem::internal("judging the target", &e))?
 }
