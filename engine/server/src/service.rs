@@ -186,7 +186,7 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         log,
         store,
         pack_threads: options.pack_threads,
-        roots: Roots::new(&options.roots, &[options.state_dir.clone(), options.store_dir.clone()]),
+        roots: Roots::new(&options.roots, &options.state_dir, &options.store_dir),
         jobs: Jobs::new(),
         gate: Gate::default(),
         quota: options.quota,

@@ -87,7 +87,11 @@ async fn admit(app: &Shared, request: &CompressRequest) -> Result<Admitted, Prob
             .ok_or_else(|| Problem::new(Code::NotFound, format!("there is no pellet {digest}")))?;
     }
     let roots = app.roots.clone();
-    let source = tokio::task::spawn_blocking(move || roots.admit(Path::new(&asked)))
+    let judge = move || {
+        let source = roots.admit(Path::new(&asked))?;
+        roots.assert_packable(&source).map(|()| source)
+    };
+    let source = tokio::task::spawn_blocking(judge)
         .await
         .map_err(|e| Problem::internal("judging the path", &e))??;
     let name = name.unwrap_or_else(|| PelletName::from_path(&source));

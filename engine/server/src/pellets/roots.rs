@@ -9,15 +9,26 @@ use crate::problem::{Code, Problem};
 #[derive(Debug, Clone)]
 pub(crate) struct Roots {
     configured: Vec<PathBuf>,
-    /// What the Engine keeps itself: record, secret, store. A root may well lie above them, as a home folder does.
-    kept: Vec<PathBuf>,
+    /// Where the Engine keeps its record and its secret. A root may well lie above, as a home folder does.
+    state: PathBuf,
+    store: PathBuf,
 }
 
 impl Roots {
-    /// Roots as configured, but for what the Engine keeps in `kept`. One that does not exist yet admits nothing until
-    /// it does.
-    pub(crate) fn new(configured: &[PathBuf], kept: &[PathBuf]) -> Self {
-        Self { configured: configured.to_vec(), kept: kept.to_vec() }
+    /// Roots as configured, but for what the Engine keeps in `state` and `store`. One that does not exist yet admits
+    /// nothing until it does.
+    pub(crate) fn new(configured: &[PathBuf], state: &Path, store: &Path) -> Self {
+        let (state, store) = (state.to_owned(), store.to_owned());
+        Self { configured: configured.to_vec(), state, store }
+    }
+
+    /// Refuses a tree, as it was admitted, whose Pellet would hold the Engine's secret; a store in it is left out
+    /// of the Pellet. Blocks.
+    pub(crate) fn assert_packable(&self, tree: &Path) -> Result<(), Problem> {
+        match self.state.canonicalize() {
+            Ok(state) if state.starts_with(tree) => Err(kept_by_engine(tree)),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a target whose replacement would take away what the Engine keeps. Blocks.
@@ -33,7 +44,7 @@ impl Roots {
     }
 
     fn kept(&self) -> impl Iterator<Item = PathBuf> {
-        self.kept.iter().filter_map(|kept| kept.canonicalize().ok())
+        [&self.state, &self.store].into_iter().filter_map(|kept| kept.canonicalize().ok())
     }
 
     /// The real path of `path`, which is a directory beneath a root. Blocks.
@@ -104,7 +115,11 @@ mod tests {
         symlink("tree", at("root/in")).unwrap();
         symlink("../missing", at("root/gone")).unwrap();
         symlink("root", at("alias")).unwrap();
-        let roots = Roots::new(&[at("root"), at("not-yet")], &[at("root/kept/state")]);
+        let roots = Roots::new(
+            &[at("root"), at("not-yet")],
+            &at("root/kept/state"),
+            &at("root/kept/store"),
+        );
         (dir, roots)
     }
 
@@ -155,7 +170,11 @@ mod tests {
             let judged = roots.admit(&at(path)).map_err(|p| p.code);
             assert_eq!(judged, Err(Code::PathOutsideRoots), "{path}");
         }
-        assert!(roots.admit(&at("root/kept")).is_ok(), "the folder above is no secret");
+        // What lies above may take a restored tree; as one to be packed it would hold the secret.
+        for (path, free) in [("root", false), ("root/kept", false), ("root/kept/other", true)] {
+            let admitted = roots.admit(&at(path)).unwrap();
+            assert_eq!(roots.assert_packable(&admitted).is_ok(), free, "{path}");
+        }
         for (path, free) in [
             ("root/kept/state", false),
             ("root/kept", false),
@@ -173,7 +192,8 @@ mod tests {
     #[test]
     fn without_roots_nothing_is_admitted() {
         let (dir, _) = world();
-        let admitted = Roots::new(&[], &[]).admit(&dir.path().join("root/tree"));
+        let admitted =
+            Roots::new(&[], Path::new(""), Path::new("")).admit(&dir.path().join("root/tree"));
         assert_eq!(admitted.map_err(|p| p.code), Err(Code::PathOutsideRoots));
     }
 }
