@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
         let copied = copy.join(&name);
         fs::create_dir_all(copied.parent().unwrap_or(&copy))?;
         fs::copy(file, &copied)?;
-        writeln!(table, "    Asset::new({name:?}, include_bytes!({copied:?})),")
+        writeln!(table, "    Asset {{ path: {name:?}, bytes: include_bytes!({copied:?}) }},")
             .map_err(io::Error::other)?;
     }
     table.push_str("]\n");

@@ -11,10 +11,6 @@ pub(super) struct Asset {
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 impl Asset {
-    const fn new(path: &'static str, bytes: &'static [u8]) -> Self {
-        Self { path, bytes }
-    }
-
     /// The file with this path.
     pub(super) fn find(path: &str) -> Option<&'static Self> {
         ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok().and_then(|at| ASSETS.get(at))
