@@ -64,6 +64,7 @@ fn private_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(pellets::list_pellets))
         .routes(routes!(pellets::show_pellet, pellets::delete_pellet))
         .routes(routes!(pellets::list_pellet_entries))
+        .routes(routes!(pellets::diff_pellets))
         .routes(routes!(pellets::restore_pellet))
         .routes(routes!(pellets::verify_pellet))
         .routes(routes!(pellets::collect_pellets))

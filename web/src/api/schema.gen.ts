@@ -70,6 +70,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pellets/{digest}/diff/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what differs between two Pellets. */
+        get: operations["diffPellets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pellets/{digest}/entries": {
         parameters: {
             query?: never;
@@ -343,6 +360,26 @@ export interface components {
             /** @description How to pack. */
             profile?: components["schemas"]["PackProfile"];
         };
+        /** @description An entry that two Pellets have, but not the same. */
+        DifferingEntry: {
+            /** @description Relative to the root. */
+            path: string | {
+                /** @description The bytes of a path that is not UTF-8. */
+                hex: string;
+            };
+            /**
+             * Format: int64
+             * @description Bytes of a file in the second.
+             */
+            size_after?: number;
+            /**
+             * Format: int64
+             * @description Bytes of a file in the first.
+             */
+            size_before?: number;
+            /** @description In what: `type`, `mode`, `content`, `target`, `attributes`. */
+            what: string[];
+        };
         /** @description A page of entries. */
         EntryPage: {
             /** @description In the order of the archive. */
@@ -439,6 +476,21 @@ export interface components {
              */
             max_count?: number | null;
         };
+        /** @description An entry that only one of two Pellets has. */
+        OneSidedEntry: {
+            /** @description Relative to the root. */
+            path: string | {
+                /** @description The bytes of a path that is not UTF-8. */
+                hex: string;
+            };
+            /**
+             * Format: int64
+             * @description Bytes of a file.
+             */
+            size?: number;
+            /** @description `file`, `directory`, `symlink` or `hardlink`. */
+            type: string;
+        };
         /** @description A long operation. */
         Operation: {
             /** @description Where `state` is `failed`. */
@@ -513,6 +565,39 @@ export interface components {
             trace_id: string;
             /** @description BLAKE3 of the tree's content; equal trees have equal ones. */
             tree: string;
+        };
+        /** @description What differs between two Pellets; the lists are in the order of the archives. */
+        PelletDifference: {
+            /** @description Entries of the second alone. */
+            added: components["schemas"]["OneSidedEntry"][];
+            /** @description Entries of both that differ. */
+            changed: components["schemas"]["DifferingEntry"][];
+            /** @description Whether the trees are equal; times and origin aside. */
+            equal: boolean;
+            /**
+             * Format: int64
+             * @description How many were added, told or not.
+             */
+            n_added: number;
+            /**
+             * Format: int64
+             * @description How many were changed, told or not.
+             */
+            n_changed: number;
+            /**
+             * Format: int64
+             * @description How many were removed, told or not.
+             */
+            n_removed: number;
+            /**
+             * Format: int64
+             * @description How many are the same.
+             */
+            n_unchanged: number;
+            /** @description Entries of the first alone. */
+            removed: components["schemas"]["OneSidedEntry"][];
+            /** @description Whether a list is shorter than its count, because of `limit`. */
+            truncated: boolean;
         };
         /** @description An entry of a Pellet. */
         PelletEntry: {
@@ -782,6 +867,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diffPellets: {
+        parameters: {
+            query?: {
+                /** @description At most this many entries of each list, 1 to 5000. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal digits; the Pellet before */
+                digest: string;
+                /** @description 64 hexadecimal digits; the Pellet after */
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was added, removed and changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PelletDifference"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {

@@ -1,5 +1,5 @@
-//! Pellets over REST: packing, restoring and verifying as operations, the list of what was packed, and its
-//! removal.
+//! Pellets over REST: packing, restoring and verifying as operations, the list of what was packed, what
+//! differs between two, and their removal.
 //!
 //! # Invariants
 //! 1. A Pellet is listed exactly if its row was committed, together with the end of its operation and its event.
@@ -12,6 +12,7 @@
 
 mod compress;
 mod cost;
+mod diff;
 mod entries;
 mod gate;
 mod idempotency;
@@ -34,6 +35,7 @@ mod traced_restore;
 
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
 pub use cost::Cost;
+pub(crate) use diff::{__path_diff_pellets, diff_pellets};
 pub(crate) use entries::{__path_list_pellet_entries, list_pellet_entries};
 pub(crate) use gate::Gate;
 pub(crate) use jobs::Jobs;

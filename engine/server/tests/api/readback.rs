@@ -1,5 +1,8 @@
 //! Restoring, verifying, listing and removing over REST.
 
+use std::os::unix::ffi::OsStrExt;
+
+use durable_fs::DiskFs;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -140,6 +143,73 @@ async fn entries_are_listed_by_pages() {
     let below = world.get_json(&format!("/api/pellets/{digest}/entries?below=sub")).await;
     assert_eq!(below["items"].as_array().unwrap().len(), 20);
     assert_eq!(below["items"][0]["mode"], "0644");
+}
+
+#[tokio::test]
+async fn two_pellets_differ_as_the_library_says_within_a_limit() {
+    let world = World::start().await;
+    let tree = world.tree("tree");
+    let before = world.pack(&tree).await["result"]["digest"].as_str().unwrap().to_owned();
+    let odd = std::ffi::OsStr::from_bytes(b"not-\xff-utf8");
+    std::fs::write(tree.join(odd), "new").unwrap();
+    std::fs::create_dir(tree.join("more")).unwrap();
+    std::fs::remove_file(tree.join("sub/3.txt")).unwrap();
+    for n in 4..8 {
+        std::fs::write(tree.join(format!("sub/{n}.txt")), "changed").unwrap();
+    }
+    let after = world.pack(&tree).await["result"]["digest"].as_str().unwrap().to_owned();
+    let path = |before: &str, after: &str| format!("/api/pellets/{before}/diff/{after}");
+    let sidecar = |digest: &str| {
+        let file = world.dir.path().join("store").join(digest).join("tree.meta.json");
+        nestr_pellets::Sidecar::read(&DiskFs, &file).unwrap()
+    };
+
+    // What the command prints, and the counts.
+    let mut whole = world.get_json(&path(&before, &after)).await;
+    let said = nestr_pellets::diff(&sidecar(&before), &sidecar(&after)).unwrap();
+    let mut expected = serde_json::to_value(said).unwrap();
+    let counts = json!({"n_added": 2, "n_removed": 1, "n_changed": 4, "truncated": false});
+    expected.as_object_mut().unwrap().extend(counts.as_object().unwrap().clone());
+    assert_eq!(whole, expected);
+    assert_eq!(whole["n_unchanged"], 16, "{whole}");
+    assert!(whole["added"].as_array().unwrap().iter().any(|e| e["path"]["hex"].is_string()));
+
+    // A limit holds for each list, and no list is shortened in silence.
+    let part = world.get_json(&format!("{}?limit=3", path(&before, &after))).await;
+    whole["changed"].as_array_mut().unwrap().truncate(3);
+    whole["truncated"] = json!(true);
+    assert_eq!(part, whole);
+    let full = world.get_json(&format!("{}?limit=4", path(&before, &after))).await;
+    assert_eq!(full["truncated"], false);
+
+    let same = world.get_json(&path(&after, &after)).await;
+    assert_eq!((&same["equal"], &same["n_unchanged"]), (&json!(true), &json!(22)));
+    let series = "nestr_http_requests_total{method=\"GET\",route=\"/api/pellets/{digest}/diff/{other}\",status=\"200\"}";
+    world.sample_becomes(series, 4.0).await;
+}
+
+#[tokio::test]
+async fn a_difference_needs_two_whole_pellets() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let none = "0".repeat(64);
+    let diff = |before: &str, after: &str| {
+        let path = format!("/api/pellets/{before}/diff/{after}");
+        world.bare(Method::GET, &path).bearer_auth(&world.token).send()
+    };
+    for (before, after) in [(&digest, &none), (&none, &digest)] {
+        let missing = problem(diff(before, after).await.unwrap(), 404, "not-found").await;
+        assert!(missing["detail"].as_str().unwrap().contains(&none), "{missing}");
+    }
+    problem(diff(&digest, "x").await.unwrap(), 400, "bad-request").await;
+    let odd = world.get(&format!("/api/pellets/{digest}/diff/{digest}?limit=-1")).await;
+    problem(odd, 400, "bad-request").await;
+    let path = format!("/api/pellets/{digest}/diff/{digest}");
+    problem(world.bare(Method::GET, &path).send().await.unwrap(), 401, "unauthenticated").await;
+    let sidecar = world.dir.path().join("store").join(&digest).join("tree.meta.json");
+    std::fs::write(sidecar, "{").unwrap();
+    let damaged = problem(diff(&digest, &digest).await.unwrap(), 422, "verification-failed").await;
+    assert!(damaged["detail"].as_str().unwrap().contains(&digest), "{damaged}");
 }
 
 #[tokio::test]
