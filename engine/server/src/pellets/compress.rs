@@ -15,6 +15,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::idempotency::idempotency_key;
 use super::job::{self, Admitted, Job};
 use super::model::CompressRequest;
+use super::problems::no_pellet;
 use super::rows as pellet_rows;
 use crate::app::Shared;
 use crate::auth::Caller;
@@ -83,8 +84,7 @@ async fn admit(app: &Shared, request: &CompressRequest) -> Result<Admitted, Prob
         let known =
             app.log.read(move |conn| pellet_rows::by_digest(conn, &digest.to_string())).await;
         let known = known.map_err(|e| Problem::internal("looking for the pellet", &e))?;
-        known
-            .ok_or_else(|| Problem::new(Code::NotFound, format!("there is no pellet {digest}")))?;
+        known.ok_or_else(|| no_pellet(&digest))?;
     }
     let roots = app.roots.clone();
     let judge = move || {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::read_problem;
+use super::problems::{no_pellet, parse_digest, read_problem};
 use crate::app::Shared;
 use crate::http::query::Query;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 const DEFAULT_LIMIT: usize = 500;
 const MAX_LIMIT: usize = 5_000;
@@ -106,10 +106,6 @@ pub(crate) async fn diff_pellets(
     compared.map_err(|e| Problem::internal("comparing the pellets", &e))?.map(Json)
 }
 
-fn parse_digest(text: &str) -> Result<Digest, Problem> {
-    text.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))
-}
-
 fn sidecar(store: &Store, digest: &Digest) -> Result<Sidecar, Problem> {
     let found = store.sidecar(digest).map_err(|e| match ReadError::from(e) {
         // The store's own trouble, not the Pellet's.
@@ -120,7 +116,7 @@ fn sidecar(store: &Store, digest: &Digest) -> Result<Sidecar, Problem> {
             problem
         }
     })?;
-    found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no pellet {digest}")))
+    found.ok_or_else(|| no_pellet(digest))
 }
 
 impl PelletDifference {

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use nestr_pellets::{Digest, EntryKind};
+use nestr_pellets::EntryKind;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::problems::{no_pellet, parse_digest};
 use crate::app::Shared;
 use crate::http::query::Query;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 const DEFAULT_LIMIT: usize = 500;
 const MAX_LIMIT: usize = 5_000;
@@ -70,15 +71,13 @@ pub(crate) async fn list_pellet_entries(
     Path(digest): Path<String>,
     Query(query): Query<EntryQuery>,
 ) -> Result<Json<EntryPage>, Problem> {
-    let digest: Digest =
-        digest.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))?;
+    let digest = parse_digest(&digest)?;
     let store = std::sync::Arc::clone(&app.store);
     let sidecar = tokio::task::spawn_blocking(move || store.sidecar(&digest))
         .await
         .map_err(|e| Problem::internal("reading the sidecar", &e))?
         .map_err(|e| Problem::internal("reading the sidecar", &e))?;
-    let missing = || Problem::new(Code::NotFound, format!("there is no pellet {digest}"));
-    let sidecar = sidecar.ok_or_else(missing)?;
+    let sidecar = sidecar.ok_or_else(|| no_pellet(&digest))?;
     let below = query.below.map(|dir| format!("{}/", dir.trim_end_matches('/')).into_bytes());
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let first = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);

@@ -22,7 +22,7 @@ use super::cost::Cost;
 use super::gate::Publishing;
 use super::jobs::Place;
 use super::observer::Observer;
-use super::problems::{pack_problem, read_problem};
+use super::problems::{no_pellet, pack_problem, read_problem};
 use super::rows::{self, NewPellet, ratio};
 use super::traced::TracedPacking;
 use crate::app::Shared;
@@ -121,9 +121,7 @@ fn open_base(
     match (opened, job.admitted.delta_of) {
         (Some(Ok(base)), _) => Ok(Some(Arc::new(base))),
         (Some(Err(error)), Some(_)) => Err(read_problem(&error)),
-        (None, Some(digest)) => {
-            Err(Problem::new(Code::NotFound, format!("there is no pellet {digest}")))
-        }
+        (None, Some(digest)) => Err(no_pellet(&digest)),
         (Some(Err(error)), None) => {
             tracing::warn!(
                 code = error.code(),

@@ -1,8 +1,18 @@
 //! Failures of the Pellet library as clients see them.
 
-use nestr_pellets::{ErrorKind, PackError, ReadError, ReadErrorKind};
+use nestr_pellets::{Digest, ErrorKind, PackError, ReadError, ReadErrorKind};
 
 use crate::problem::{Code, Problem, chain};
+
+/// The digest that a client named.
+pub(super) fn parse_digest(text: &str) -> Result<Digest, Problem> {
+    text.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))
+}
+
+/// What a client named is not there.
+pub(super) fn no_pellet(digest: &Digest) -> Problem {
+    Problem::new(Code::NotFound, format!("there is no pellet {digest}"))
+}
 
 /// A failed packing as clients see it.
 pub(super) fn pack_problem(error: &PackError) -> Problem {

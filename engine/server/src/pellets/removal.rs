@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use nestr_pellets::{Digest, GcPlan, GcPolicy};
+use nestr_pellets::{GcPlan, GcPolicy};
 use serde::{Deserialize, Serialize};
 use tracing::Span;
 use utoipa::ToSchema;
 
+use super::problems::{no_pellet, parse_digest};
 use super::rows::Deleted;
 use crate::app::Shared;
 use crate::auth::Caller;
@@ -70,16 +71,13 @@ pub(crate) async fn delete_pellet(
     Caller(actor): Caller,
     Path(digest): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let digest: Digest =
-        digest.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))?;
+    let digest = parse_digest(&digest)?;
     let traceparent = nestr_telemetry::traceparent_of(&Span::current());
     let removed = app.keeper().remove(&actor, digest, "asked", traceparent).await;
     app.refresh_store_totals().await;
     match removed? {
         Deleted::Yes => Ok(StatusCode::NO_CONTENT),
-        Deleted::Unknown => {
-            Err(Problem::new(Code::NotFound, format!("there is no pellet {digest}")))
-        }
+        Deleted::Unknown => Err(no_pellet(&digest)),
         Deleted::Needed => {
             let detail = format!("a delta needs the pellet {digest}; delete that one first");
             Err(Problem::new(Code::Conflict, detail))

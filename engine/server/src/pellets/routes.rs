@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use nestr_pellets::Digest;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::model::{Pellet, PelletPage};
+use super::problems::{no_pellet, parse_digest};
 use super::rows::{self, Cursor};
 use crate::app::Shared;
 use crate::http::query::Query;
@@ -37,7 +37,8 @@ pub(crate) async fn list_pellets(
     let refused = || Problem::new(Code::BadRequest, "`cursor` is not one this Engine gave");
     let cursor = query.cursor.as_deref().map(|text| Cursor::parse(text).ok_or_else(refused));
     let cursor = cursor.transpose()?;
-    let tree = query.tree.as_deref().map(parse_digest).transpose()?;
+    let tree =
+        query.tree.as_deref().map(parse_digest).transpose()?.map(|digest| digest.to_string());
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let page = app.log.read(move |conn| rows::page(conn, cursor, tree.as_deref(), limit)).await;
     page.map(Json).map_err(|e| Problem::internal("listing pellets", &e))
@@ -52,16 +53,9 @@ pub(crate) async fn show_pellet(
     Path(digest): Path<String>,
 ) -> Result<Json<Pellet>, Problem> {
     let digest = parse_digest(&digest)?;
-    let asked = digest.clone();
-    let found = app.log.read(move |conn| rows::by_digest(conn, &asked)).await;
+    let found = app.log.read(move |conn| rows::by_digest(conn, &digest.to_string())).await;
     found
         .map_err(|e| Problem::internal("reading the pellet", &e))?
         .map(Json)
-        .ok_or_else(|| Problem::new(Code::NotFound, format!("there is no pellet {digest}")))
-}
-
-fn parse_digest(text: &str) -> Result<String, Problem> {
-    text.parse::<Digest>()
-        .map(|digest| digest.to_string())
-        .map_err(|e| Problem::new(Code::BadRequest, e.to_string()))
+        .ok_or_else(|| no_pellet(&digest))
 }

@@ -20,6 +20,7 @@ use crate::http::body::JsonBody;
 use crate::operations::rows::IdempotencyKey;
 use crate::operations::{self, Asked, Operation};
 use crate::pellets::idempotency::idempotency_key;
+use crate::pellets::problems::{no_pellet, parse_digest};
 use crate::problem::{Code, Problem};
 
 /// The most keys that a request may name.
@@ -163,15 +164,13 @@ async fn start(
 
 /// The files of a Pellet that the store holds.
 async fn stored(app: &Shared, digest: &str) -> Result<(Digest, StoredPellet), Problem> {
-    let digest: Digest =
-        digest.parse().map_err(|e| Problem::new(Code::BadRequest, format!("{e}")))?;
+    let digest = parse_digest(digest)?;
     let store = std::sync::Arc::clone(&app.store);
     let found = tokio::task::spawn_blocking(move || store.pellet(&digest))
         .await
         .map_err(|e| Problem::internal("looking for the pellet", &e))?
         .map_err(|e| Problem::internal("looking for the pellet", &e))?;
-    let missing = || Problem::new(Code::NotFound, format!("there is no pellet {digest}"));
-    Ok((digest, found.ok_or_else(missing)?))
+    Ok((digest, found.ok_or_else(|| no_pellet(&digest))?))
 }
 
 /// The keys of which one must have signed the Pellet: those that the request names, but none that the Engine
