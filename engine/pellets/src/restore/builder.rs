@@ -18,7 +18,10 @@ use rustix::io::Errno;
 
 use super::dirs::Dirs;
 use crate::digest::Digest;
-use crate::read::{Extent, ReadError, ReadErrorKind, SafePath, Xattr, from_stream, hash_zeros};
+use crate::read::{
+    Extent, ReadError, ReadErrorKind, SafePath, TarEntry, Xattr, from_stream, hash_zeros,
+};
+use crate::sidecar::SidecarEntry;
 
 /// Bytes that go through a buffer at once.
 const CHUNK: usize = 256 << 10;
@@ -60,6 +63,21 @@ pub(super) struct FileSpec<'a> {
     pub(super) xattrs: &'a [Xattr],
     /// Of the content, holes included.
     pub(super) expected: Option<Digest>,
+}
+
+impl<'a> FileSpec<'a> {
+    /// The file of `entry` at `path`; how its content is stored is what its header says.
+    pub(super) fn of(path: SafePath<'a>, entry: &SidecarEntry, found: &'a TarEntry) -> Self {
+        Self {
+            path,
+            mode: entry.mode,
+            mtime_ns: entry.mtime_ns,
+            size: found.size,
+            extents: found.extents.as_deref(),
+            xattrs: &found.xattrs,
+            expected: entry.blake3,
+        }
+    }
 }
 
 impl<'a> Site<'a> {

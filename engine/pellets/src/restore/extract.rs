@@ -195,15 +195,7 @@ fn create(
             builder.symlink(path, target, entry.mtime_ns)
         }
         EntryKind::File => {
-            let spec = FileSpec {
-                path,
-                mode: entry.mode,
-                mtime_ns: entry.mtime_ns,
-                size: found.size,
-                extents: found.extents.as_deref(),
-                xattrs: &found.xattrs,
-                expected: entry.blake3,
-            };
+            let spec = FileSpec::of(path, entry, found);
             match content {
                 Content::AtHand(bytes) => {
                     let n = usize::try_from(found.stored).unwrap_or(usize::MAX);

@@ -23,15 +23,7 @@ pub(super) fn bring(
     let found = read_header(&mut reader, entry, None).map_err(|e| e.in_frame(frame))?;
     match &found.kind {
         TarKind::File => {
-            let spec = FileSpec {
-                path,
-                mode: entry.mode,
-                mtime_ns: entry.mtime_ns,
-                size: found.size,
-                extents: found.extents.as_deref(),
-                xattrs: &found.xattrs,
-                expected: entry.blake3,
-            };
+            let spec = FileSpec::of(path, entry, &found);
             builder.file_from(&spec, &mut reader).map_err(|e| e.in_frame(frame))?;
         }
         TarKind::Symlink { target } => builder.symlink(path, target, entry.mtime_ns)?,
