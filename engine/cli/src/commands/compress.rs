@@ -28,28 +28,20 @@ pub(crate) fn run(args: &CompressArgs) -> Result<(), Failure> {
     let source = real_path(&args.path)?;
     let name = args.name.clone().unwrap_or_else(|| PelletName::from_path(&source));
     let target = target(args, &name)?;
-    let options = PackOptions { name, threads: config.pellets.threads, ..PackOptions::new(source) };
-    let telemetry = setup::command_telemetry(&config)?;
-    let done = pack_and_show(args, options, target, telemetry.instruments());
-    telemetry.end(done)
-}
-
-fn pack_and_show(
-    args: &CompressArgs,
-    options: PackOptions,
-    target: PathBuf,
-    instruments: &Instruments,
-) -> Result<(), Failure> {
     let options = PackOptions {
+        name,
         profile: args.profile,
+        threads: config.pellets.threads,
         mtime: setup::source_date_epoch()?,
         base: args.base.as_deref().map(open_base).transpose()?.map(Arc::new),
         delta: args.delta.then_some(args.max_layers),
         sign: args.sign_key.as_deref().map(keys::signing).transpose()?.map(Arc::new),
-        ..options
+        ..PackOptions::new(source)
     };
-    let (packed, trace_id) = pack(&options, target, instruments, !args.json)?;
-    show(args, &options, &packed, trace_id.as_deref())
+    let telemetry = setup::command_telemetry(&config)?;
+    let done = pack(&options, target, telemetry.instruments(), !args.json)
+        .and_then(|(packed, trace_id)| show(args, &options, &packed, trace_id.as_deref()));
+    telemetry.end(done)
 }
 
 fn pack(
