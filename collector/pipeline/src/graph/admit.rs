@@ -28,7 +28,7 @@ use super::branch::{Branch, Keep, Ways};
 use crate::Batch;
 use crate::config::Ack;
 use crate::ledger::{Amount, Reason};
-use crate::log::{LogError, Position, Reserved, Room};
+use crate::log::{LogError, Placed, Position, Reserved, Room};
 use crate::own::Traced;
 
 /// A batch for which there is room everywhere.
@@ -122,6 +122,13 @@ fn patience(branches: &Arc<[Arc<Branch>]>, batch: &Batch) -> Option<Patience> {
     Some(Patience::new(limit, over))
 }
 
+/// Tells `traced` where its batch lies in the log of `branch`: before anyone can deliver it from there, who asks
+/// whose it is.
+fn placed(traced: Option<&Arc<Traced>>, branch: &Arc<Branch>) -> Option<Placed> {
+    let (traced, branch) = (Arc::clone(traced?), Arc::clone(branch));
+    Some(Box::new(move |position| traced.lies_at(&branch.trunk.pipeline, position)))
+}
+
 fn refusal(error: &LogError) -> Admission {
     if matches!(error, LogError::Full) {
         return Admission::Full { retry_after: RETRY_FULL };
@@ -135,6 +142,7 @@ impl Admitting {
     /// Completes once all logs of `waited_for` have the batch.
     fn after(self, waited_for: Vec<(usize, Room)>, reply: oneshot::Sender<Admission>) {
         let (branches, batch) = (Arc::clone(&self.ways.branches), self.batch.clone());
+        let traced = self.traced.clone();
         let vote = Arc::new(Mutex::new(Vote {
             admitting: Some(self),
             reply: Some(reply),
@@ -144,7 +152,8 @@ impl Admitting {
         }));
         for (branch, room) in waited_for {
             let vote = Arc::clone(&vote);
-            room.submit(branches[branch].origin, batch.clone(), move |written| {
+            let placed = placed(traced.as_ref(), &branches[branch]);
+            room.submit(branches[branch].origin, batch.clone(), placed, move |written| {
                 let mut vote = vote.lock().unwrap_or_else(PoisonError::into_inner);
                 vote.count(branch, written);
             });
@@ -165,7 +174,10 @@ impl Admitting {
             let branch = &branches[i];
             let Keep::Ring(log) = &branch.trunk.keep else { continue };
             branch.edge.enter(n_items, n_bytes);
-            let written = log.append_from(branch.origin, &batch).map_err(Arc::new);
+            let placed = |position| {
+                traced.iter().for_each(|t| t.lies_at(&branch.trunk.pipeline, position));
+            };
+            let written = log.append_from(branch.origin, &batch, placed).map_err(Arc::new);
             drop(reserved);
             took.extend(written.as_ref().ok().map(|position| (i, *position)));
             branch.arrived(&batch, written.map(|_| ()));
@@ -174,17 +186,11 @@ impl Admitting {
             branches[i].waiting.add(n_items, n_bytes);
             branches[i].edge.enter(n_items, n_bytes);
             let (branches, sent) = (Arc::clone(branches), batch.clone());
-            let traced = traced.clone();
-            room.submit(branches[i].origin, batch.clone(), move |written| {
-                if let (Some(traced), Ok(position)) = (&traced, &written) {
-                    traced.lies_at(&branches[i].trunk.pipeline, *position);
-                }
+            let placed = placed(traced.as_ref(), &branches[i]);
+            room.submit(branches[i].origin, batch.clone(), placed, move |written| {
                 branches[i].arrived(&sent, written.map(|_| ()));
                 branches[i].waiting.sub(n_items, n_bytes);
             });
-        }
-        for (i, position) in &took {
-            traced.iter().for_each(|t| t.lies_at(&branches[*i].trunk.pipeline, *position));
         }
         took
     }

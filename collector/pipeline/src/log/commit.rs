@@ -39,6 +39,10 @@ pub enum Sync {
 /// Learns what became of a batch, on the log's thread.
 type Done = Box<dyn FnOnce(Result<Position, Arc<LogError>>) + Send>;
 
+/// Learns where a batch stands before any reader can see it there, on the log's thread; it may yet be
+/// refused, and then nothing is ever seen there.
+pub type Placed = Box<dyn FnOnce(Position) + Send>;
+
 /// The writing side of a log on disk. Dropping it ends the thread once all is written.
 pub struct Committer {
     inbox: Arc<Inbox>,
@@ -71,6 +75,7 @@ struct Waiting {
 struct Job {
     origin: Origin,
     batch: Batch,
+    placed: Option<Placed>,
     done: Done,
     /// Held until the batch is answered.
     _room: Room,
@@ -154,6 +159,7 @@ impl Room {
         self,
         origin: Origin,
         batch: Batch,
+        placed: Option<Placed>,
         done: impl FnOnce(Result<Position, Arc<LogError>>) + Send + 'static,
     ) {
         let inbox = Arc::clone(&self.inbox);
@@ -163,7 +169,7 @@ impl Room {
             done(Err(Arc::new(LogError::Closed)));
             return;
         }
-        waiting.jobs.push(Job { origin, batch, done: Box::new(done), _room: self });
+        waiting.jobs.push(Job { origin, batch, placed, done: Box::new(done), _room: self });
         drop(waiting);
         inbox.wake.notify_one();
     }
@@ -203,14 +209,17 @@ impl Inbox {
     /// Writes `jobs` with as few fsyncs as segments are touched, and answers each.
     fn write(&self, jobs: Vec<Job>) {
         let mut staged = Vec::with_capacity(jobs.len());
-        for job in jobs {
+        for mut job in jobs {
             let mut tried = self.log.stage(job.origin, &job.batch);
             if matches!(tried, Ok(Staged::CommitFirst)) {
                 self.settle(&mut staged);
                 tried = self.log.stage(job.origin, &job.batch);
             }
             match tried {
-                Ok(Staged::At(position)) => staged.push((position, job)),
+                Ok(Staged::At(position)) => {
+                    job.placed.take().into_iter().for_each(|placed| placed(position));
+                    staged.push((position, job));
+                }
                 // With nothing staged there is nothing to commit first.
                 Ok(Staged::CommitFirst) => job.answer(Err(Arc::new(LogError::Closed))),
                 Err(error) => job.answer(Err(Arc::new(error))),

@@ -48,7 +48,7 @@ mod writer;
 
 pub use claim::{Claim, ClaimOptions, Reserved};
 pub use claimant::{Role, Shed};
-pub use commit::{Committer, Room, Sync};
+pub use commit::{Committer, Placed, Room, Sync};
 pub use count::Past;
 pub use error::LogError;
 pub(crate) use error::io as io_error;

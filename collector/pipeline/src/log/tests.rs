@@ -314,3 +314,39 @@ async fn whoever_waits_is_woken() {
     assert_eq!(position, cursor);
     assert!(matches!(log.reader().next(cursor).unwrap(), Next::Record(_)));
 }
+
+#[test]
+fn a_place_is_told_before_anyone_can_read_it() {
+    let log = Log::memory(clock(), small(1 << 20));
+    let reader = log.reader();
+    let mut told = Vec::new();
+    for n in 0..20 {
+        let batch = plain(&[n; 100]);
+        let placed = |at| told.push((at, reader.next(at).unwrap()));
+        let position = log.append_from(Origin::default(), &batch, placed).unwrap();
+        assert_eq!(told.last(), Some(&(position, Next::AtHead)), "record {n}");
+    }
+    for sync in [Sync::Each, Sync::OnSeal] {
+        let dir = tempfile::tempdir().unwrap();
+        let committer = Committer::start(open(dir.path(), small(1 << 20)), sync, None).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        for n in 0..20 {
+            let batch = plain(&[n; 100]);
+            let (reader, tell_placed, tell) = (committer.reader(), tell.clone(), tell.clone());
+            let placed: Placed = Box::new(move |at| {
+                assert_eq!(reader.next(at).unwrap(), Next::AtHead);
+                tell_placed.send(("placed", at)).unwrap();
+            });
+            let done = move |written: Result<_, _>| tell.send(("done", written.unwrap())).unwrap();
+            let room = committer.reserve(&batch).unwrap();
+            room.submit(Origin::default(), batch, Some(placed), done);
+        }
+        committer.close();
+        drop(tell);
+        let (placed, done): (Vec<_>, Vec<_>) = told.iter().partition(|(what, _)| *what == "placed");
+        let lies: Vec<_> = follow(&committer.reader()).iter().map(|r| r.position).collect();
+        for all in [placed, done] {
+            assert_eq!(all.iter().map(|(_, at)| *at).collect::<Vec<_>>(), lies, "{sync:?}");
+        }
+    }
+}

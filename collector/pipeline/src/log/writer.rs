@@ -97,18 +97,26 @@ impl Log {
     /// Adds a batch behind all others and says where it stands, without an fsync. On an error it was
     /// not taken.
     pub fn append(&self, batch: &Batch) -> Result<Position, LogError> {
-        self.append_from(Origin::default(), batch)
+        self.append_from(Origin::default(), batch, |_| ())
     }
 
-    /// The same, from a receiver.
-    pub fn append_from(&self, origin: Origin, batch: &Batch) -> Result<Position, LogError> {
+    /// The same, from a receiver; `placed` learns where it stands before any reader can see it there.
+    pub fn append_from(
+        &self,
+        origin: Origin,
+        batch: &Batch,
+        placed: impl FnOnce(Position),
+    ) -> Result<Position, LogError> {
         loop {
             let mut writer = self.shared.writer();
             let staged = self.shared.stage(&mut writer, origin, batch);
-            self.shared.publish(&mut writer);
-            if let Staged::At(position) = staged? {
+            if let Ok(Staged::At(position)) = staged {
+                placed(position);
+                self.shared.publish(&mut writer);
                 return Ok(position);
             }
+            self.shared.publish(&mut writer);
+            staged?;
         }
     }
 
