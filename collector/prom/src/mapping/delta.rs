@@ -42,8 +42,14 @@ struct Entry {
 /// The time a delta was counted in; nanoseconds since the epoch, a start of 0 where nobody said.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    pub(super) start_unix_nano: u64,
-    pub(super) time_unix_nano: u64,
+    start_unix_nano: u64,
+    time_unix_nano: u64,
+}
+
+impl Span {
+    pub(super) fn between(start_unix_nano: u64, time_unix_nano: u64) -> Self {
+        Self { start_unix_nano, time_unix_nano }
+    }
 }
 
 /// What has been added up.

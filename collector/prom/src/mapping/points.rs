@@ -55,10 +55,7 @@ impl OfResource<'_, '_> {
             Some(delta) if is_delta && delta.is_finite() => {
                 let (total, since) = self.add(
                     &labels,
-                    Span {
-                        start_unix_nano: point.start_time_unix_nano,
-                        time_unix_nano: point.time_unix_nano,
-                    },
+                    Span::between(point.start_time_unix_nano, point.time_unix_nano),
                     Total::Number(delta),
                 )?;
                 start = since;
@@ -96,10 +93,7 @@ impl OfResource<'_, '_> {
         let total = Total::Classic(read);
         let (total, since) = self.walk.totals.add(
             &key,
-            Span {
-                start_unix_nano: point.start_time_unix_nano,
-                time_unix_nano: point.time_unix_nano,
-            },
+            Span::between(point.start_time_unix_nano, point.time_unix_nano),
             self.walk.now,
             total,
         )?;
@@ -129,10 +123,7 @@ impl OfResource<'_, '_> {
         } else {
             match self.add(
                 &labels,
-                Span {
-                    start_unix_nano: point.start_time_unix_nano,
-                    time_unix_nano: point.time_unix_nano,
-                },
+                Span::between(point.start_time_unix_nano, point.time_unix_nano),
                 Total::Native(read),
             )? {
                 (Total::Native(total), since) => (total.pack(timestamp, false), since),

@@ -103,7 +103,7 @@ impl<'t> Walk<'t> {
         }
         let labels = merge(identity, describing(resource), &self.options.external_labels);
         let labels = named(&labels, TARGET_INFO, "");
-        let span = Span { start_unix_nano: 0, time_unix_nano: latest };
+        let span = Span::between(0, latest);
         let said = self.totals.add(&labels, span, self.now, Total::Number(0.0));
         if !matches!(said, Err(Refusal::LateDelta)) {
             self.table.family(Some(Arc::clone(self.about_targets)));
