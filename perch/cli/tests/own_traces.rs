@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Perch, call, get, perch, wait_for};
+use support::{Perch, call, free_address, get, perch, wait_for};
 
 /// The span that a caller says it is.
 const CALLER: &str = "00f067aa0ba902b7";
@@ -107,10 +107,10 @@ fn a_callers_trace_goes_on_through_reception_and_delivery() {
 
 #[test]
 fn spans_that_come_back_make_no_others() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at = free_address();
     let dir = tempfile::tempdir().unwrap();
-    let url = format!("http://{port}");
-    let mut perch = collect(dir.path(), &port.to_string(), &traces("http/protobuf", &url));
+    let url = format!("http://{at}");
+    let mut perch = collect(dir.path(), &at.to_string(), &traces("http/protobuf", &url));
     // One of the start, and of each request its reception and its delivery.
     for n in 1..=5 {
         send(&perch, n, None);

@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::copy;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -14,16 +14,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use rustix::process::Signal;
-use support::{Perch, call, get, perch, send, wait_for};
+use support::{Perch, call, free_address, get, perch, send, wait_for};
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// A configuration with its receiver on `port`, and more under `service.pipelines`.
-fn config(dir: &Path, port: u16, more: &str) -> String {
+/// A configuration with its receiver at `at`, and more under `service.pipelines`.
+fn config(dir: &Path, at: SocketAddr, more: &str) -> String {
     format!(
-        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n\
+        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '{at}'}}}}}}}}\n\
          exporters: {{debug: {{max_lines: 1}}}}\nstorage: {{directory: '{}/storage'}}\n\
          service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}{more}}}}}\n",
         dir.display()
@@ -42,9 +38,9 @@ const SPAN: &[u8] =
     br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c",
     "spanId":"b7ad6b7169203331","name":"a","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}"#;
 
-/// The status of a span sent to `port`; none where nobody listens.
-fn post(port: u16, path: &str, body: &[u8]) -> Option<u16> {
-    let url = format!("http://127.0.0.1:{port}{path}");
+/// The status of a span sent to `at`; none where nobody listens.
+fn post(at: SocketAddr, path: &str, body: &[u8]) -> Option<u16> {
+    let url = format!("http://{at}{path}");
     call("POST", &url, &[("Content-Type", "application/json")], body).map(|reply| reply.status)
 }
 
@@ -66,7 +62,7 @@ fn until_reloaded(perch: &Perch, outcome: &str, n: u64) {
 fn what_changed_is_in_force_and_what_is_broken_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("perch.yaml");
-    let (first, second) = (free_port(), free_port());
+    let (first, second) = (free_address(), free_address());
     let mut collector = start(dir.path(), &config(dir.path(), first, ""));
     assert_eq!(post(first, "/v1/traces", SPAN), Some(200));
 
@@ -97,10 +93,10 @@ fn what_changed_is_in_force_and_what_is_broken_is_not() {
 #[test]
 fn a_port_that_is_taken_brings_the_one_before_back() {
     let dir = tempfile::tempdir().unwrap();
-    let first = free_port();
+    let first = free_address();
     let mut collector = start(dir.path(), &config(dir.path(), first, ""));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let second = taken.local_addr().unwrap().port();
+    let second = taken.local_addr().unwrap();
     std::fs::write(dir.path().join("perch.yaml"), config(dir.path(), second, "")).unwrap();
     until_reloaded(&collector, "failed", 1);
     assert_eq!(post(first, "/v1/traces", SPAN), Some(200));
@@ -115,7 +111,7 @@ fn a_port_that_is_taken_brings_the_one_before_back() {
 fn a_link_that_leads_elsewhere_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let (first, second) = (free_port(), free_port());
+    let (first, second) = (free_address(), free_address());
     std::fs::write(at("one"), config(dir.path(), first, "")).unwrap();
     std::fs::write(at("two"), config(dir.path(), second, "")).unwrap();
     symlink("one", at("..data")).unwrap();
@@ -133,17 +129,17 @@ fn a_link_that_leads_elsewhere_is_noticed() {
 }
 
 /// A collector that sends to `sink`, an exporter's setting more or less.
-fn forwarding(dir: &Path, port: u16, sink: u16, timeout: u32) -> String {
-    config(dir, port, "")
+fn forwarding(dir: &Path, at: SocketAddr, sink: SocketAddr, timeout: u32) -> String {
+    config(dir, at, "")
         .replace("debug: {max_lines: 1}", &format!(
-            "otlp_http: {{endpoint: 'http://127.0.0.1:{sink}', timeout: {timeout}s, retry_on_failure: {{initial_interval: 10ms, max_interval: 50ms}}}}"
+            "otlp_http: {{endpoint: 'http://{sink}', timeout: {timeout}s, retry_on_failure: {{initial_interval: 10ms, max_interval: 50ms}}}}"
         ))
         .replace("[debug]", "[otlp_http]")
 }
 
 /// A collector that counts what comes.
-fn sink(dir: &Path, port: u16) -> Perch {
-    start(dir, &config(dir, port, ""))
+fn sink(dir: &Path, at: SocketAddr) -> Perch {
+    start(dir, &config(dir, at, ""))
 }
 
 /// Items that came into a pipeline's log.
@@ -157,14 +153,13 @@ fn n_taken(perch: &Perch) -> u64 {
 #[test]
 fn another_endpoint_takes_over_where_the_one_before_stood() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (port, nobody, sink_port) = (free_port(), free_port(), free_port());
-    let mut collector = start(dir.path(), &forwarding(dir.path(), port, nobody, 5));
+    let (at, nobody, sink_at) = (free_address(), free_address(), free_address());
+    let mut collector = start(dir.path(), &forwarding(dir.path(), at, nobody, 5));
     for _ in 0..30 {
-        assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
+        assert_eq!(post(at, "/v1/traces", SPAN), Some(200));
     }
-    let mut sink = sink(other.path(), sink_port);
-    std::fs::write(dir.path().join("perch.yaml"), forwarding(dir.path(), port, sink_port, 5))
-        .unwrap();
+    let mut sink = sink(other.path(), sink_at);
+    std::fs::write(dir.path().join("perch.yaml"), forwarding(dir.path(), at, sink_at, 5)).unwrap();
     until_reloaded(&collector, "applied", 1);
     wait_for("all spans are there", || (n_taken(&sink) == 30).then_some(()));
     let ledger = get(&format!("{}/api/ledger", collector.text("/api"))).unwrap().json();
@@ -172,29 +167,29 @@ fn another_endpoint_takes_over_where_the_one_before_stood() {
     assert_eq!((edge["in"].as_u64(), edge["delivered"].as_u64()), (Some(30), Some(30)), "{ledger}");
     assert!(collector.end_by(Signal::TERM).success());
     assert!(sink.end_by(Signal::TERM).success());
-    assert_eq!(post(port, "/v1/traces", SPAN), None);
+    assert_eq!(post(at, "/v1/traces", SPAN), None);
 }
 
 #[test]
 fn many_reloads_under_load_lose_nothing() {
     const N_RELOADS: u64 = 20;
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (port, sink_port) = (free_port(), free_port());
-    let mut sink = sink(other.path(), sink_port);
-    let mut collector = start(dir.path(), &forwarding(dir.path(), port, sink_port, 5));
+    let (at, sink_at) = (free_address(), free_address());
+    let mut sink = sink(other.path(), sink_at);
+    let mut collector = start(dir.path(), &forwarding(dir.path(), at, sink_at, 5));
     let stop = AtomicBool::new(false);
     let acked = AtomicU64::new(0);
     let n_acked = || acked.load(Relaxed);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Relaxed) {
-                let taken = u64::from(post(port, "/v1/traces", SPAN) == Some(200));
+                let taken = u64::from(post(at, "/v1/traces", SPAN) == Some(200));
                 acked.fetch_add(taken, Relaxed);
             }
         });
         for n in 1..=N_RELOADS {
             let timeout = 5 + u32::try_from(n % 2).unwrap();
-            let text = forwarding(dir.path(), port, sink_port, timeout);
+            let text = forwarding(dir.path(), at, sink_at, timeout);
             std::fs::write(dir.path().join("perch.yaml"), text).unwrap();
             send(collector.pid(), Signal::HUP);
             until_reloaded(&collector, "applied", n);
@@ -227,12 +222,12 @@ fn many_reloads_under_load_lose_nothing() {
 #[test]
 fn another_storage_folder_is_refused_and_what_runs_goes_on() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let port = free_port();
-    let mut collector = start(dir.path(), &config(dir.path(), port, ""));
-    assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
-    std::fs::write(dir.path().join("perch.yaml"), config(other.path(), port, "")).unwrap();
+    let at = free_address();
+    let mut collector = start(dir.path(), &config(dir.path(), at, ""));
+    assert_eq!(post(at, "/v1/traces", SPAN), Some(200));
+    std::fs::write(dir.path().join("perch.yaml"), config(other.path(), at, "")).unwrap();
     until_reloaded(&collector, "refused", 1);
-    assert_eq!(post(port, "/v1/traces", SPAN), Some(200));
+    assert_eq!(post(at, "/v1/traces", SPAN), Some(200));
     assert_eq!(n_taken(&collector), 2, "the log of before goes on");
     assert!(!other.path().join("storage").exists(), "nothing is begun there");
     let ready = get(&format!("{}/readyz?format=json", collector.text("/api"))).unwrap().json();
@@ -244,14 +239,14 @@ fn another_storage_folder_is_refused_and_what_runs_goes_on() {
     assert!(collector.end_by(Signal::TERM).success());
 }
 
-/// Passes connections on to `port` and counts them.
-fn counted(port: u16, n_connections: &'static AtomicU64) -> u16 {
+/// Passes connections on to `far` and counts them.
+fn counted(far: SocketAddr, n_connections: &'static AtomicU64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap().port();
+    let at = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for near in listener.incoming().map(Result::unwrap) {
             n_connections.fetch_add(1, Relaxed);
-            let far = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let far = TcpStream::connect(far).unwrap();
             for (mut from, mut to) in [
                 (near.try_clone().unwrap(), far.try_clone().unwrap()),
                 (far.try_clone().unwrap(), near.try_clone().unwrap()),
@@ -278,11 +273,11 @@ fn a_connection_survives_the_reload_of_another_pipeline() {
     const N_RELOADS: u64 = 10;
     static N_CONNECTIONS: AtomicU64 = AtomicU64::new(0);
     let dir = tempfile::tempdir().unwrap();
-    let (grpc, http) = (free_port(), free_port());
+    let (grpc, http) = (free_address(), free_address());
     let text = |n: u64| {
         format!(
-            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}}}}},\n  \
-             otlp/logs: {{protocols: {{http: {{endpoint: '127.0.0.1:{http}'}}}}}}}}\n\
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{grpc}'}}}}}},\n  \
+             otlp/logs: {{protocols: {{http: {{endpoint: '{http}'}}}}}}}}\n\
              exporters: {{debug: {{max_lines: 1}}, debug/logs: {{max_lines: {}}}}}\n\
              service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}},\n  \
              logs: {{receivers: [otlp/logs], exporters: [debug/logs], ack_timeout: {}s}}}}}}\n",
@@ -292,7 +287,7 @@ fn a_connection_survives_the_reload_of_another_pipeline() {
     };
     let mut collector = start(dir.path(), &text(0));
     let (stop, n_sent) = (AtomicBool::new(false), AtomicU64::new(0));
-    let endpoint = format!("http://127.0.0.1:{}", counted(grpc, &N_CONNECTIONS));
+    let endpoint = format!("http://{}", counted(grpc, &N_CONNECTIONS));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

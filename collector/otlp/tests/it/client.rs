@@ -1,6 +1,6 @@
 //! Our clients against our servers and against a generated one.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use collector_otlp::client::{ClientOptions, ErrorKind, GrpcClient, HttpClient, Outcome};
@@ -25,6 +25,9 @@ fn request(name: &str) -> Request {
 fn options(encoding: Option<Encoding>) -> ClientOptions {
     ClientOptions { encoding, ..ClientOptions::default() }
 }
+
+/// Whoever asks for any free port gets one of 127.0.0.1: a port here that is let go stays free.
+const ALONE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77)), 0);
 
 #[tokio::test]
 async fn what_came_compressed_leaves_as_it_came() {
@@ -110,7 +113,7 @@ async fn replies_decide_about_trying_again() {
 
 #[tokio::test]
 async fn nobody_there_and_nobody_answering_may_be_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind(ALONE).await.unwrap();
     let silent = listener.local_addr().unwrap();
     let options = ClientOptions { timeout: Duration::from_millis(200), ..options(None) };
     let client = HttpClient::new(&silent.to_string(), options.clone()).unwrap();
@@ -124,7 +127,7 @@ async fn nobody_there_and_nobody_answering_may_be_tried_again() {
 
 #[tokio::test]
 async fn a_client_finds_a_server_that_came_back() {
-    let server = Server::start().await;
+    let server = Server::start_at(ALONE, ALONE).await;
     let (grpc, http) = (server.grpc, server.http);
     let clients = (
         GrpcClient::new(&grpc.to_string(), options(None)).unwrap(),

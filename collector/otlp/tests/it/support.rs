@@ -50,7 +50,7 @@ impl Server {
         Self::run(ServerOptions { grpc: any, http: any, ..options }).await
     }
 
-    /// Starts where another one stood.
+    /// Starts at these addresses, where another one stood perhaps.
     pub async fn start_at(grpc: SocketAddr, http: SocketAddr) -> Self {
         let (grpc, http) = (Some(grpc), Some(http));
         Self::run(ServerOptions { grpc, http, ..ServerOptions::default() }).await

@@ -19,7 +19,7 @@ use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Payloads;
-use crate::support::wait_for;
+use crate::support::{free_address, wait_for};
 use crate::taken::Taken;
 
 /// The header in which the collector bears the number of its life.
@@ -73,9 +73,10 @@ impl Sink {
         ["a", "b", "c"].map(|name| Self::start(name, handle, payloads)).into()
     }
 
-    /// Listens on a free port.
+    /// Listens at an address of its own: while it is away its port would else be free for the receiver of a collector,
+    /// which would then send to itself.
     pub(crate) fn start(name: &'static str, handle: &Handle, payloads: Payloads) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(free_address()).unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             payloads,

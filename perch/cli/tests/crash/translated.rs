@@ -1,7 +1,6 @@
 //! Backends of other protocols than ours are away while large requests wait for them: what is made of a request for
 //! such a backend is many times its size, and is bounded all the same.
 
-use std::net::TcpListener;
 use std::process::Command;
 
 use collector_otlp::Signal;
@@ -15,7 +14,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use prost::Message as _;
 
 use crate::site::peak_mib;
-use crate::support::{Perch, call, get, wait_for};
+use crate::support::{Perch, call, free_address, get, wait_for};
 
 /// What the process may use.
 const MEMORY_MIB: u64 = 64;
@@ -26,8 +25,7 @@ const TIME: u64 = 1_700_000_000_000_000_000;
 #[test]
 fn what_is_translated_for_backends_that_are_away_stays_within_memory() {
     let dir = tempfile::tempdir().unwrap();
-    // Taken and never listened on.
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = free_address();
     let file = dir.path().join("perch.yaml");
     let storage = dir.path().join("storage");
     let yaml = format!(

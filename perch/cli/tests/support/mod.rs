@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -131,6 +132,15 @@ pub fn perch() -> Command {
 pub fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
+}
+
+/// A loopback address of its own, with a port. Whoever asks for any free port gets one of 127.0.0.1: nobody else
+/// listens here before or after the one it is meant for.
+pub fn free_address() -> SocketAddr {
+    static N_TAKEN: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let n = 1 + N_TAKEN.fetch_add(1, Relaxed) % 250;
+    TcpListener::bind((Ipv4Addr::new(127, n, high, low), 0)).unwrap().local_addr().unwrap()
 }
 
 /// Asks until there is an answer.
