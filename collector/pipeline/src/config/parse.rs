@@ -9,7 +9,7 @@ use super::env::{Env, expand};
 use super::error::{ConfigError, Finding};
 use super::findings::Findings;
 use super::nearest::nearest;
-use super::pipelines::read_pipelines;
+use super::pipelines::{Known, read_pipelines};
 use super::storage::read_storage;
 use super::tree::Tree;
 use super::types::{ApiConfig, Component, PipelineConfig};
@@ -25,6 +25,7 @@ const SECTIONS: [&str; 8] = [
     "api",
     "connectors",
 ];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawApi {
@@ -52,19 +53,7 @@ impl Config {
 }
 
 fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
-    for (key, _) in found.keep(tree.entries())? {
-        if !SECTIONS.contains(&key.text.as_str()) {
-            let fault = Finding::new(key.at, format!("unknown section `{}`", key.text));
-            found.faults.push(match nearest(&key.text, SECTIONS) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault.hint(format!("there are: {}", SECTIONS[..7].join(", "))),
-            });
-        }
-    }
-    if let Some(connectors) = tree.get("connectors") {
-        let fault = Finding::new(connectors.at, "connectors do not exist here");
-        found.faults.push(fault.hint("let both pipelines name the same receiver"));
-    }
+    check_sections(tree, found)?;
     let mut receivers = Section::read(tree, "receivers", found);
     let mut exporters = Section::read(tree, "exporters", found);
     let processors = Section::read(tree, "processors", found);
@@ -82,9 +71,13 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
     let storage = super::extensions::apply(&service, &extensions, storage, found);
     processors.note_own_processors(found);
     let memory = super::memory::read(&processors, found);
-    let pipelines =
-        read_pipelines(&service, storage.as_ref(), &receivers, &processors, &exporters, found);
-
+    let known = Known {
+        storage: storage.as_ref(),
+        receivers: &receivers,
+        processors: &processors,
+        exporters: &exporters,
+    };
+    let pipelines = read_pipelines(&service, &known, found);
     let own_traces = super::own::read(&service, found);
 
     let used = |pick: fn(&PipelineConfig) -> &[_]| -> Vec<_> {
@@ -120,6 +113,24 @@ fn read(file: &str, tree: &Tree, found: &mut Findings) -> Option<Config> {
         own_traces,
         notes,
     })
+}
+
+/// Nothing if there are no sections at all.
+fn check_sections(tree: &Tree, found: &mut Findings) -> Option<()> {
+    for (key, _) in found.keep(tree.entries())? {
+        if !SECTIONS.contains(&key.text.as_str()) {
+            let fault = Finding::new(key.at, format!("unknown section `{}`", key.text));
+            found.faults.push(match nearest(&key.text, SECTIONS) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint(format!("there are: {}", SECTIONS[..7].join(", "))),
+            });
+        }
+    }
+    if let Some(connectors) = tree.get("connectors") {
+        let fault = Finding::new(connectors.at, "connectors do not exist here");
+        found.faults.push(fault.hint("let both pipelines name the same receiver"));
+    }
+    Some(())
 }
 
 fn read_api(tree: &Tree, found: &mut Findings) -> ApiConfig {

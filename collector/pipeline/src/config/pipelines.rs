@@ -9,7 +9,7 @@ use super::components::{OWN_PROCESSORS, Section};
 use super::error::Finding;
 use super::findings::Findings;
 use super::nearest::nearest;
-use super::tree::{Tree, Value};
+use super::tree::{Key, Tree, Value};
 use super::types::{Ack, ComponentId, PipelineConfig, PipelineId, StorageConfig};
 use super::units::Interval;
 
@@ -35,12 +35,18 @@ enum RawAck {
     Delivered,
 }
 
+/// What pipelines may name.
+pub(super) struct Known<'a> {
+    pub(super) storage: Option<&'a StorageConfig>,
+    pub(super) receivers: &'a Section,
+    pub(super) processors: &'a Section,
+    pub(super) exporters: &'a Section,
+}
+
+/// The pipelines, but for those whose name or `ack` cannot be read.
 pub(super) fn read_pipelines(
     service: &Tree,
-    storage: Option<&StorageConfig>,
-    receivers: &Section,
-    processors: &Section,
-    exporters: &Section,
+    known: &Known<'_>,
     found: &mut Findings,
 ) -> Vec<PipelineConfig> {
     let Some(section) = service.get("pipelines") else {
@@ -54,59 +60,66 @@ pub(super) fn read_pipelines(
     for (key, tree) in found.keep(section.entries()).unwrap_or_default() {
         let Some(id) = PipelineId::parse(&key.text) else {
             let fault = Finding::new(key.at, format!("`{}` is not a pipeline's name", key.text));
-            found
-                .faults
-                .push(fault.hint("write traces, metrics or logs, or one of them with `/name`"));
+            let hint = "write traces, metrics or logs, or one of them with `/name`";
+            found.faults.push(fault.hint(hint));
             continue;
         };
-        let raw = tree.read::<RawPipeline>().map_err(|e| e.within(&key.text).within("pipelines"));
-        let Some(raw) = found.keep(raw) else { continue };
-        let at = tree.get("ack").map_or(tree.at, |t| t.at);
-        let ack = resolve_ack(raw.ack, storage, at).map_err(|e| e.within(&key.text));
-        let Some(ack) = found.keep(ack) else { continue };
-        let exporters = members(tree, "exporters", exporters, found);
-        let primary = match raw.primary {
-            None => exporters.clone(),
-            Some(_) => primaries(tree, &key.text, &exporters, found),
-        };
-        if ack == Ack::Delivered && primary.is_empty() {
-            let fault = Finding::new(at, "`ack: delivered` has no exporter to wait for");
-            found.faults.push(fault.within(&key.text).hint("name one, or write `ack: durable`"));
-        }
-        let own = |id: &ComponentId| OWN_PROCESSORS.contains(&id.kind.as_str());
-        let processors = members(tree, "processors", processors, found);
-        let pipeline = PipelineConfig {
-            at: key.at,
-            ack,
-            receivers: members(tree, "receivers", receivers, found),
-            exporters,
-            primary,
-            processors: processors.into_iter().filter(|id| !own(id)).collect(),
-            ack_timeout: raw.ack_timeout.map_or(ACK_TIMEOUT, |i| i.0),
-            id,
-        };
-        let empty = |key: &str| {
-            tree.get(key).is_none_or(|t| {
-                matches!(&t.value, Value::Null) || t.value == Value::List(Vec::new())
-            })
-        };
-        if empty("receivers") {
-            let fault =
-                Finding::new(pipeline.at, format!("pipeline `{}` has no receiver", pipeline.id));
-            found.faults.push(fault);
-        }
-        if empty("exporters") {
-            let (at, id) = (pipeline.at, &pipeline.id);
-            found.note(
-                at,
-                format!(
-                    "pipeline `{id}` has no exporter: what it takes goes to the local store only"
-                ),
-            );
-        }
+        let Some(pipeline) = read_pipeline(id, key, tree, known, found) else { continue };
+        check_ends(&pipeline, tree, found);
         pipelines.push(pipeline);
     }
     pipelines
+}
+
+fn read_pipeline(
+    id: PipelineId,
+    key: &Key,
+    tree: &Tree,
+    known: &Known<'_>,
+    found: &mut Findings,
+) -> Option<PipelineConfig> {
+    let raw = tree.read::<RawPipeline>().map_err(|e| e.within(&key.text).within("pipelines"));
+    let raw = found.keep(raw)?;
+    let at = tree.get("ack").map_or(tree.at, |t| t.at);
+    let ack = resolve_ack(raw.ack, known.storage, at).map_err(|e| e.within(&key.text));
+    let ack = found.keep(ack)?;
+    let exporters = members(tree, "exporters", known.exporters, found);
+    let primary = match raw.primary {
+        None => exporters.clone(),
+        Some(_) => primaries(tree, &key.text, &exporters, found),
+    };
+    if ack == Ack::Delivered && primary.is_empty() {
+        let fault = Finding::new(at, "`ack: delivered` has no exporter to wait for");
+        found.faults.push(fault.within(&key.text).hint("name one, or write `ack: durable`"));
+    }
+    let own = |id: &ComponentId| OWN_PROCESSORS.contains(&id.kind.as_str());
+    let processors = members(tree, "processors", known.processors, found);
+    Some(PipelineConfig {
+        at: key.at,
+        ack,
+        receivers: members(tree, "receivers", known.receivers, found),
+        exporters,
+        primary,
+        processors: processors.into_iter().filter(|id| !own(id)).collect(),
+        ack_timeout: raw.ack_timeout.map_or(ACK_TIMEOUT, |i| i.0),
+        id,
+    })
+}
+
+/// A pipeline that takes nothing is a mistake; one that leads nowhere may be meant.
+fn check_ends(pipeline: &PipelineConfig, tree: &Tree, found: &mut Findings) {
+    let (at, id) = (pipeline.at, &pipeline.id);
+    let is_empty = |key: &str| {
+        let empty = |t: &Tree| t.value == Value::Null || t.value == Value::List(Vec::new());
+        tree.get(key).is_none_or(empty)
+    };
+    if is_empty("receivers") {
+        found.faults.push(Finding::new(at, format!("pipeline `{id}` has no receiver")));
+    }
+    if is_empty("exporters") {
+        let where_to = "what it takes goes to the local store only";
+        found.note(at, format!("pipeline `{id}` has no exporter: {where_to}"));
+    }
 }
 
 /// What is asked for, or the default; whoever asks for what cannot be kept is refused.
