@@ -1,7 +1,6 @@
 //! The progress line on a terminal; nothing at all where standard error is none.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nestr_pellets::{PackObserver, Phase, Progress, RestoreObserver, RestorePhase};
 
@@ -11,16 +10,15 @@ const WIDTH: u64 = 24;
 /// Returns to the start of the line and clears it.
 const CLEAR: &str = "\r\x1b[K";
 
-/// Draws progress, and asks for the end once interrupted.
-pub(crate) struct Bar<'a> {
+/// Draws progress.
+pub(crate) struct Bar {
     shown: bool,
-    interrupted: &'a AtomicBool,
 }
 
-impl<'a> Bar<'a> {
+impl Bar {
     /// A bar that is shown only on a terminal and unless results go to a program.
-    pub(crate) fn new(wanted: bool, interrupted: &'a AtomicBool) -> Self {
-        Self { shown: wanted && io::stderr().is_terminal(), interrupted }
+    pub(crate) fn new(wanted: bool) -> Self {
+        Self { shown: wanted && io::stderr().is_terminal() }
     }
 
     /// Clears the line.
@@ -36,7 +34,7 @@ impl<'a> Bar<'a> {
     }
 }
 
-impl PackObserver for Bar<'_> {
+impl PackObserver for Bar {
     fn phase_started(&self, phase: Phase) {
         match phase {
             Phase::Walk => self.draw("walking the tree"),
@@ -48,13 +46,9 @@ impl PackObserver for Bar<'_> {
     fn progress(&self, progress: &Progress) {
         self.draw(&line(progress));
     }
-
-    fn cancelled(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
 }
 
-impl RestoreObserver for Bar<'_> {
+impl RestoreObserver for Bar {
     fn phase_started(&self, phase: RestorePhase) {
         match phase {
             RestorePhase::Check => self.draw("checking the sidecar"),
@@ -65,10 +59,6 @@ impl RestoreObserver for Bar<'_> {
 
     fn progress(&self, progress: &Progress) {
         self.draw(&line(progress));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
     }
 }
 

@@ -11,7 +11,11 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // The reader has read all it wants, as `head` does.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Exit::Failure, format!("cannot write to standard output: {e}"))),
+        Err(e) => Err(Failure::new(
+            Exit::Failure,
+            "output-failed",
+            format!("cannot write to standard output: {e}"),
+        )),
         Ok(()) => Ok(()),
     }
 }

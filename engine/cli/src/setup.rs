@@ -30,6 +30,11 @@ impl CommandTelemetry {
         self.telemetry.instruments()
     }
 
+    /// Whether somebody has its traces.
+    pub(crate) fn is_exported(&self) -> bool {
+        self.exported
+    }
+
     pub(crate) fn into_inner(self) -> Telemetry {
         self.telemetry
     }
@@ -47,8 +52,12 @@ impl CommandTelemetry {
 /// The layers that every command shares.
 pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources, Failure> {
     let folder = std::env::current_dir().map_err(|e| {
-        Failure::new(Exit::NotFound, format!("the current folder cannot be told: {e}"))
-            .hint("it was removed or replaced; cd \"$PWD\" leads into what stands there now")
+        Failure::new(
+            Exit::NotFound,
+            "folder-missing",
+            format!("the current folder cannot be told: {e}"),
+        )
+        .hint("it was removed or replaced; cd \"$PWD\" leads into what stands there now")
     })?;
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -71,9 +80,10 @@ pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources, Failure> {
 
 /// The checked configuration.
 pub(crate) fn load(sources: Sources) -> Result<Config, Failure> {
-    sources
-        .load()
-        .map_err(|e| Failure::new(Exit::Usage, format!("the configuration is not valid\n{e}")))
+    sources.load().map_err(|e| {
+        Failure::new(Exit::Usage, "config-invalid", e.to_string())
+            .hint("each line says where the value stands; docs/reference/nestr-configuration.md lists all keys")
+    })
 }
 
 /// Starts telemetry of a long-running server.
@@ -132,6 +142,11 @@ fn level(level: LogLevel) -> LevelFilter {
 pub(crate) fn source_date_epoch() -> Result<u64, Failure> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
     value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        Failure::new(Exit::Usage, "SOURCE_DATE_EPOCH is not a number of seconds since 1970")
+        Failure::new(
+            Exit::Usage,
+            "environment-invalid",
+            "SOURCE_DATE_EPOCH is not a number of seconds since 1970",
+        )
+        .hint("unset it, or set it to a number")
     })
 }

@@ -48,8 +48,8 @@ pub use digest::{Digest, DigestError};
 pub use ecosystem::{Ecosystem, Expected, SelfTest, Shape, self_tests};
 pub use error::{ErrorKind, PackError};
 pub use gc::{
-    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedDelta, ListedLayer, ListedPellet, list,
-    plan as gc_plan, remove,
+    GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, ListedDelta, ListedLayer, ListedPellet, Listing,
+    list, plan as gc_plan, remove,
 };
 pub use name::{NameError, PelletName};
 pub use observer::{Milestone, PackObserver, Phase, Progress, Unobserved};

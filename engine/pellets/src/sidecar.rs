@@ -253,6 +253,21 @@ pub enum SidecarError {
     Version(u32),
 }
 
+/// Reads the whole file at `path`, which must not be larger than any sidecar is, and parses it.
+pub(crate) fn read_as<T>(
+    fs: &dyn Fs,
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<T, SidecarError>,
+) -> Result<T, SidecarError> {
+    let failed = |source| SidecarError::Io { path: path.to_owned(), source };
+    let file = fs.open_read(path).map_err(failed)?;
+    let len = file.len().map_err(failed)?;
+    let len = usize::try_from(len).ok().filter(|_| len <= MAX_LEN);
+    let mut bytes = vec![0; len.ok_or_else(|| SidecarError::TooLarge(path.to_owned()))?];
+    let n = file.read_at(&mut bytes, 0).map_err(failed)?;
+    parse(&bytes[..n])
+}
+
 impl Sidecar {
     /// Reads the sidecar from its bytes.
     ///
@@ -282,13 +297,7 @@ impl Sidecar {
     /// # Errors
     /// Any [`SidecarError`].
     pub fn read(fs: &dyn Fs, path: &Path) -> Result<Self, SidecarError> {
-        let failed = |source| SidecarError::Io { path: path.to_owned(), source };
-        let file = fs.open_read(path).map_err(failed)?;
-        let len = file.len().map_err(failed)?;
-        let len = usize::try_from(len).ok().filter(|_| len <= MAX_LEN);
-        let mut bytes = vec![0; len.ok_or_else(|| SidecarError::TooLarge(path.to_owned()))?];
-        let n = file.read_at(&mut bytes, 0).map_err(failed)?;
-        Self::parse(&bytes[..n])
+        read_as(fs, path, Self::parse)
     }
 
     /// Writes the sidecar to `file`.

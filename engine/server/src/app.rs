@@ -14,7 +14,7 @@ use crate::browser::{Buckets, Relay};
 use crate::http::hosts::Hosts;
 use crate::operations::ProgressHub;
 use crate::options::CheckpointHook;
-use crate::pellets::{Gate, Jobs, Roots, rows};
+use crate::pellets::{Gate, Jobs, Roots, Sidecars, rows};
 use crate::perch::Perch;
 
 /// The application as handlers hold it.
@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) roots: Roots,
     pub(crate) jobs: Jobs,
     pub(crate) gate: Gate,
+    pub(crate) sidecars: Sidecars,
     /// Bytes that the archives of the store may take together.
     pub(crate) quota: Option<u64>,
     /// Signs new Pellets.

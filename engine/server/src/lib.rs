@@ -32,6 +32,7 @@ mod web;
 pub use auth::{Secret, SecretError, TokenError, Tokens};
 pub use nestr_events::EventError;
 pub use openapi::openapi_json;
+pub use operations::{Cancel, outcome_of};
 pub use options::{Checkpoint, CheckpointHook, Options};
 pub use pellets::{
     CollectError, Cost, Proof, ProofOutcome, Tested, TracedPacking, TracedRestore, Verdict,

@@ -59,6 +59,8 @@ pub enum Code {
     TimedOut,
     /// A Pellet is not as it was packed.
     VerificationFailed,
+    /// Somebody asked that the operation end.
+    Cancelled,
 }
 
 /// A problem as clients see it.
@@ -79,6 +81,10 @@ pub struct Problem {
     pub instance: Option<Box<str>>,
     /// Stable code for programs.
     pub code: Code,
+    /// Stable code of what exactly is wrong, where `code` covers several things.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<Box<str>>,
     /// Trace in which it happened, 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -90,7 +96,7 @@ pub struct Problem {
 }
 
 impl Code {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::PathOutsideRoots,
         Self::PathNotFound,
         Self::PathVanished,
@@ -111,6 +117,7 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::TimedOut,
         Self::VerificationFailed,
+        Self::Cancelled,
     ];
 
     /// Slug, status, title and the usual hint.
@@ -192,6 +199,13 @@ impl Code {
                 "The Pellet is not as it was packed",
                 Some("take it from another place or pack the tree again"),
             ),
+            // The status that google.rpc maps CANCELLED to; HTTP itself has none.
+            Self::Cancelled => (
+                "cancelled",
+                499,
+                "The operation was cancelled",
+                Some("start it again when wanted"),
+            ),
         }
     }
 
@@ -199,6 +213,12 @@ impl Code {
     #[must_use]
     pub const fn slug(self) -> &'static str {
         self.facts().0
+    }
+
+    /// The kind of problem in a few words.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.facts().2
     }
 
     /// The code with this slug.
@@ -220,21 +240,35 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let (slug, status, title, hint) = code.facts();
         Self {
-            kind: format!("https://nestr.dev/problems/{slug}").into(),
+            kind: Self::type_of(slug).into(),
             title: title.into(),
             status,
             detail: detail.into(),
             instance: None,
             code,
+            reason: None,
             trace_id: None,
             hint: hint.map(Box::from),
         }
+    }
+
+    /// The `type` URI that a slug ends.
+    #[must_use]
+    pub fn type_of(slug: &str) -> String {
+        format!("https://nestr.dev/problems/{slug}")
     }
 
     /// Replaces the usual hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what exactly is wrong.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 

@@ -69,6 +69,7 @@ fn private_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(pellets::verify_pellet))
         .routes(routes!(pellets::collect_pellets))
         .routes(routes!(operations::show_operation))
+        .routes(routes!(operations::cancel_operation))
         .routes(routes!(auth::create_ws_ticket))
         .routes(routes!(events::list_events))
         .route("/api/perch/{*path}", get(perch::ask_perch))

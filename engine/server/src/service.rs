@@ -24,7 +24,7 @@ use crate::http::hosts::Hosts;
 use crate::http::serve::serve;
 use crate::operations::{self, ProgressHub};
 use crate::options::Options;
-use crate::pellets::{self, Gate, Jobs, Roots};
+use crate::pellets::{self, Gate, Jobs, Roots, Sidecars};
 use crate::perch::Perch;
 use crate::{outbound, router};
 
@@ -189,6 +189,7 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         roots: Roots::new(&options.roots, &options.state_dir, &options.store_dir),
         jobs: Jobs::new(),
         gate: Gate::default(),
+        sidecars: Sidecars::default(),
         quota: options.quota,
         sign_key,
         trusted_keys,

@@ -9,7 +9,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::names::attr;
+use crate::names::{Outcome, attr};
 
 /// The context that `traceparent` and `tracestate` of a request carry; an empty one where they do not or are malformed.
 #[must_use]
@@ -63,7 +63,14 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
 }
 
 /// Ends `span` in error: its status, the stable code and the words.
+///
+/// What somebody cancelled is no error: it says so as `outcome`, and its status stays unset.
 pub fn fail(span: &Span, code: &'static str, message: &str) {
+    if code == Outcome::Cancelled.as_str() {
+        span.set_attribute(attr::OUTCOME, code);
+        span.set_attribute(attr::EXCEPTION_MESSAGE, message.to_owned());
+        return;
+    }
     span.set_attribute(attr::ERROR_TYPE, code);
     span.set_attribute(attr::EXCEPTION_MESSAGE, message.to_owned());
     span.set_status(Status::error(message.to_owned()));

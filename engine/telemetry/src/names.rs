@@ -411,7 +411,7 @@ pub enum EventType {
     PelletVerified,
     /// A Pellet was removed from the store.
     PelletDeleted,
-    /// An operation on a Pellet was refused, failed or was interrupted.
+    /// An operation on a Pellet was refused, failed, was cancelled or was interrupted.
     PelletFailed,
     /// The assembly of a workspace began.
     WorkspaceAssembling,

@@ -35,6 +35,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks an operation to end at its next step.
+         * @description An action beside the operation, as google.longrunning's `:cancel`, GitHub's runs and this API's own workflow
+         *     runs have it: with `DELETE` a client would ask that the record go, which stays.
+         */
+        post: operations["cancelOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pellets": {
         parameters: {
             query?: never;
@@ -348,7 +369,7 @@ export interface components {
          * @description The stable code of a problem; its slug ends the `type` URI.
          * @enum {string}
          */
-        Code: "path-outside-roots" | "path-not-found" | "path-vanished" | "path-changed" | "permission-denied" | "no-space" | "unauthenticated" | "bad-request" | "not-found" | "method-not-allowed" | "too-large" | "conflict" | "rate-limited" | "perch-absent" | "interrupted" | "internal" | "misdirected-host" | "unsupported-media-type" | "timed-out" | "verification-failed";
+        Code: "path-outside-roots" | "path-not-found" | "path-vanished" | "path-changed" | "permission-denied" | "no-space" | "unauthenticated" | "bad-request" | "not-found" | "method-not-allowed" | "too-large" | "conflict" | "rate-limited" | "perch-absent" | "interrupted" | "internal" | "misdirected-host" | "unsupported-media-type" | "timed-out" | "verification-failed" | "cancelled";
         /** @description What to pack. */
         CompressRequest: {
             /** @description Digest of a Pellet of the store: only what differs from it is packed, and the new one needs it. */
@@ -493,6 +514,8 @@ export interface components {
         };
         /** @description A long operation. */
         Operation: {
+            /** @description Whether it runs and was asked to end. */
+            cancelling?: boolean;
             /** @description Where `state` is `failed`. */
             error?: components["schemas"]["Problem"];
             finished_at?: components["schemas"]["Stamp"];
@@ -514,11 +537,21 @@ export interface components {
          * @description What an operation does; its word is the name of its span.
          * @enum {string}
          */
-        OperationKind: "pellet.compress" | "pellet.restore" | "pellet.verify";
+        OperationKind: "pellet.compress" | "pellet.restore" | "pellet.verify" | "pellet.gc";
         /** @description What an operation made. */
         OperationResult: {
-            /** @description The Pellet's digest. */
-            digest: string;
+            /**
+             * Format: int64
+             * @description Bytes of these.
+             */
+            bytes_removed?: number;
+            /** @description The Pellet's digest, where the operation is about one. */
+            digest?: string;
+            /**
+             * Format: int64
+             * @description How many Pellets a collection removed.
+             */
+            n_removed?: number;
         };
         /**
          * @description Whether an operation runs or how it ended.
@@ -639,6 +672,8 @@ export interface components {
             hint?: string;
             /** @description The request or operation in which it happened. */
             instance?: string;
+            /** @description Stable code of what exactly is wrong, where `code` covers several things. */
+            reason?: string;
             /**
              * Format: int32
              * @description HTTP status code.
@@ -693,7 +728,7 @@ export interface components {
          * @description What a running operation does.
          * @enum {string}
          */
-        Step: "queued" | "walk" | "pack" | "seal" | "check" | "extract" | "place" | "verify" | "record";
+        Step: "queued" | "walk" | "pack" | "seal" | "check" | "extract" | "place" | "verify" | "collect" | "record";
         /** @description What runs here. */
         Version: {
             name: string;
@@ -768,6 +803,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The operation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was cancelled before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description It was asked to end; as `failed` with `cancelled`, unless it is past its last step */
+            202: {
+                headers: {
+                    /** @description Where its end can be asked for */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description It ended otherwise before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -1074,7 +1161,12 @@ export interface operations {
     collectPellets: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 255 visible characters */
+                "Idempotency-Key"?: string | null;
+                /** @description `respond-async`: reply at once with the operation, which can be looked at and cancelled */
+                Prefer?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1091,6 +1183,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GcReply"];
+                };
+            };
+            /** @description Collecting has begun, where `respond-async` is preferred or the key is known */
+            202: {
+                headers: {
+                    /** @description Where the operation can be asked for */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, Fs, SystemClock};
 use nestr_pellets::{
     Base, Destination, ErrorKind, Limits, PackError, PackOptions, Packed, PelletName,
 };
-use nestr_server::{Cost, TracedPacking};
+use nestr_server::{Cost, TracedPacking, outcome_of};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
@@ -50,15 +49,14 @@ fn pack(
     instruments: &Instruments,
     bar: bool,
 ) -> Result<(Packed, Option<String>), Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
-    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
+    let (cancel, _runtime) = interrupt::watch()?;
     let operation = tracing::info_span!(span::PELLET_COMPRESS);
     operation.set_attribute(attr::NESTR_PELLET_SOURCE, options.source.display().to_string());
     operation.set_attribute(attr::NESTR_PELLET_NAME, options.name.to_string());
     operation.set_attribute(attr::NESTR_PELLET_PROFILE, options.profile.as_str());
-    let bar = Bar::new(bar, &interrupted);
-    let observer = TracedPacking::new(&operation, &bar);
+    let bar = Bar::new(bar);
+    let observer = TracedPacking::new(&operation, &bar, &cancel);
     let fs: Arc<dyn Fs> = Arc::new(DiskFs);
     let destination = Destination::File(target);
     let clock = SystemClock::new();
@@ -74,11 +72,7 @@ fn pack(
             let detail = chain(e);
             observer.finish(Some((e.code(), &detail)));
             nestr_telemetry::fail(&operation, e.code(), &detail);
-            let outcome = match e.kind() {
-                ErrorKind::Cancelled => Outcome::Cancelled,
-                _ => Outcome::Failed,
-            };
-            instruments.pellet_compressed(outcome, Duration::ZERO);
+            instruments.pellet_compressed(outcome_of(e.code()), Duration::ZERO);
         }
     }
     let trace_id = trace_id_of(&operation);
@@ -164,7 +158,7 @@ fn real_path(path: &Path) -> Result<PathBuf, Failure> {
             std::io::ErrorKind::PermissionDenied => (Exit::Failure, "permission-denied"),
             _ => (Exit::Failure, "internal"),
         };
-        Failure::new(exit, format!("cannot pack {}: {e} [{code}]", path.display()))
+        Failure::new(exit, code, format!("cannot pack {}: {e}", path.display()))
             .hint("check the spelling of the path")
     })
 }
@@ -182,13 +176,17 @@ fn target(args: &CompressArgs, name: &PelletName) -> Result<PathBuf, Failure> {
         Some(file) if file.extension().is_some_and(|ending| ending == "pellet") => Ok(file.clone()),
         Some(file) => {
             let message = format!("{} is no NAME.pellet", file.display());
-            Err(Failure::new(Exit::Usage, message).hint("write --output NAME.pellet"))
+            Err(Failure::new(Exit::Usage, "output-unnamed", message)
+                .hint("write --output NAME.pellet"))
         }
         None => {
             let file = PathBuf::from(format!("{name}.pellet"));
             match file.symlink_metadata() {
-                Ok(_) => Err(Failure::new(Exit::Conflict, format!("{} exists", file.display()))
-                    .hint("name it with --output to replace it")),
+                Ok(_) => {
+                    let message = format!("{} exists", file.display());
+                    Err(Failure::new(Exit::Conflict, "output-exists", message)
+                        .hint("name it with --output to replace it"))
+                }
                 Err(_) => Ok(file),
             }
         }
@@ -202,6 +200,5 @@ fn not_packed(error: &PackError) -> Failure {
         ErrorKind::Cancelled => Exit::Interrupted,
         _ => Exit::Failure,
     };
-    let message = format!("{} [{}]", chain(error), error.code());
-    Failure::new(exit, message).hint(error.hint())
+    Failure::new(exit, error.code(), chain(error)).hint(error.hint())
 }

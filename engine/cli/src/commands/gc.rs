@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::args::GcArgs;
 use crate::failure::{Exit, Failure, chain};
-use crate::{output, setup};
+use crate::{interrupt, output, setup};
 
 /// Removes what the limits do not let stay.
 pub(crate) fn run(args: &GcArgs) -> Result<(), Failure> {
@@ -21,20 +21,22 @@ pub(crate) fn run(args: &GcArgs) -> Result<(), Failure> {
         // An Engine that never ran has neither record nor store.
         return show(args, &GcPlan::default());
     }
-    let telemetry = Arc::new(setup::command_telemetry(&config)?.into_inner());
+    let telemetry = setup::command_telemetry(&config)?;
+    let exported = telemetry.is_exported();
+    let telemetry = Arc::new(telemetry.into_inner());
     let options = Options::from_config(&config, Arc::clone(&telemetry));
     let policy =
         GcPolicy { max_age: args.max_age, max_count: args.max_count, max_bytes: args.max_bytes };
     let actor = std::env::var("USER").unwrap_or_else(|_| "local".to_owned());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::of(&e))?;
-    let collected = runtime.block_on(collect_offline(&options, &actor, &policy, args.dry_run));
+    let (cancel, runtime) = interrupt::watch()?;
+    let collected =
+        runtime.block_on(collect_offline(&options, &actor, &policy, args.dry_run, &cancel));
     drop((runtime, options));
     telemetry.flush(setup::FLUSH);
-    show(args, &collected.map_err(|e| not_collected(&e))?)
+    let collected = collected.map_err(|e| not_collected(&e));
+    // A trace that nobody has is not named.
+    let collected = collected.map_err(|e| if exported { e } else { e.in_trace(None) });
+    show(args, &collected?)
 }
 
 fn show(args: &GcArgs, plan: &GcPlan) -> Result<(), Failure> {
@@ -78,8 +80,13 @@ fn show(args: &GcArgs, plan: &GcPlan) -> Result<(), Failure> {
 fn not_collected(error: &CollectError) -> Failure {
     match error {
         CollectError::Events(EventError::InUse { .. }) => {
-            Failure::new(Exit::Conflict, chain(error)).hint("ask the Engine: POST /api/pellets/gc")
+            Failure::new(Exit::Conflict, "events-in-use", chain(error))
+                .hint("ask the Engine: POST /api/pellets/gc")
         }
-        _ => Failure::of(error),
+        CollectError::Events(error) => Failure::new(Exit::Failure, error.code(), chain(error))
+            .hint("look at the cause; the record was left as it is"),
+        CollectError::Folder { .. } => Failure::new(Exit::Failure, "folder-unusable", chain(error))
+            .hint("make it a folder that this user may write"),
+        CollectError::Failed(problem) => Failure::of_problem(problem),
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use durable_fs::DiskFs;
-use nestr_pellets::{EntryKind, Limits, RawPath, Sidecar, SidecarEntry, Store, TarKind};
+use nestr_pellets::{EntryKind, Limits, Listing, RawPath, Sidecar, SidecarEntry, Store, TarKind};
 use serde::Serialize;
 use serde_json::json;
 
 use super::restore::not_read;
 use super::show::sidecar_of;
 use crate::args::ListArgs;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure, chain};
 use crate::{output, setup};
 
 /// An entry of any archive.
@@ -41,15 +41,24 @@ fn pellets(args: &ListArgs) -> Result<(), Failure> {
     let listed = match dir.is_dir() {
         true => Store::open(Arc::new(DiskFs), dir)
             .and_then(|store| nestr_pellets::list(&DiskFs, &store))
-            .map_err(|e| Failure::of(&e))?,
+            .map_err(|e| {
+                let message = format!("cannot list the store {}: {e}", dir.display());
+                Failure::new(Exit::Failure, "store-unreadable", message)
+                    .hint("make the folder readable to this user, or name another --state-dir")
+            })?,
         // An Engine that never packed has no store yet.
-        false => Vec::new(),
+        false => Listing::default(),
     };
+    let Listing { pellets, unusable } = &listed;
     if args.json {
-        return output::line(&json!({"items": listed}).to_string());
+        let unusable: Vec<_> = unusable
+            .iter()
+            .map(|(digest, e)| json!({"digest": digest, "code": e.code(), "detail": chain(e)}))
+            .collect();
+        return output::line(&json!({"items": pellets, "unusable": unusable}).to_string());
     }
     let mut text = String::new();
-    for pellet in &listed {
+    for pellet in pellets {
         let digest = pellet.digest.to_string();
         let _ = writeln!(
             text,
@@ -61,8 +70,16 @@ fn pellets(args: &ListArgs) -> Result<(), Failure> {
             pellet.created_at,
         );
     }
-    let bytes = listed.iter().map(|p| p.totals.bytes_out).sum();
-    let _ = writeln!(text, "{} pellets, {}", listed.len(), output::bytes(bytes));
+    for (digest, error) in unusable {
+        let _ =
+            writeln!(text, "{}  {} [{}]", &digest.to_string()[..16], chain(error), error.code());
+    }
+    let bytes = pellets.iter().map(|p| p.totals.bytes_out).sum();
+    let _ = write!(text, "{} pellets, {}", pellets.len(), output::bytes(bytes));
+    if !unusable.is_empty() {
+        let _ = write!(text, "; {} more have an unusable sidecar", unusable.len());
+    }
+    text.push('\n');
     output::text(&text)
 }
 

@@ -1,14 +1,12 @@
 //! `nestr pellet restore`: brings a tree back without a running Engine.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_config::Config;
 use nestr_pellets::{RawPath, ReadError, ReadErrorKind, RestoreOptions, Restored, Way};
-use nestr_server::{Cost, Proof, TracedRestore, Verdict, traced_proof};
+use nestr_server::{Cost, Proof, TracedRestore, Verdict, outcome_of, traced_proof};
 use nestr_telemetry::names::{Direction, Outcome, Stage, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
@@ -53,7 +51,7 @@ fn restore_and_show(
     }
     match done.proof.as_ref().and_then(Proof::reason) {
         None => Ok(()),
-        Some(reason) => Err(Failure::new(Exit::Unverified, reason)
+        Some(reason) => Err(Failure::new(Exit::Unverified, "verification-failed", reason)
             .hint(
                 "the tree stays where it is, with every file as it was packed; see what the test needs",
             )
@@ -74,13 +72,12 @@ fn restore(
     instruments: &Instruments,
     bar: bool,
 ) -> Result<Done, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
-    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
+    let (cancel, _runtime) = interrupt::watch()?;
     let operation = tracing::info_span!(span::PELLET_RESTORE);
     operation.set_attribute(attr::NESTR_PELLET_TARGET, options.target.display().to_string());
-    let bar = Bar::new(bar, &interrupted);
-    let observer = TracedRestore::new(&operation, &bar);
+    let bar = Bar::new(bar);
+    let observer = TracedRestore::new(&operation, &bar, &cancel);
     let clock = SystemClock::new();
     let restored =
         operation.in_scope(|| nestr_pellets::restore(&DiskFs, &clock, options, &observer));
@@ -102,11 +99,7 @@ fn restore(
             let detail = chain(e);
             observer.finish(Some((e.code(), &detail)));
             nestr_telemetry::fail(&operation, e.code(), &detail);
-            let outcome = match e.kind() {
-                ReadErrorKind::Cancelled => Outcome::Cancelled,
-                _ => Outcome::Failed,
-            };
-            instruments.pellet_restored(outcome, Duration::ZERO);
+            instruments.pellet_restored(outcome_of(e.code()), Duration::ZERO);
         }
     }
     let trace_id = trace_id_of(&operation);
@@ -114,11 +107,16 @@ fn restore(
     let proof = match verify_build {
         true => Some(
             operation
-                .in_scope(|| traced_proof(&operation, &restored.shapes, &restored.target))
+                .in_scope(|| traced_proof(&operation, &restored.shapes, &restored.target, &cancel))
                 .map_err(|e| Failure::of(&e))?,
         ),
         false => None,
     };
+    if proof.is_some() && cancel.is_asked() {
+        return Err(Failure::new(Exit::Interrupted, "cancelled", "the self-tests were cancelled")
+            .hint("the tree stays where it is, untried")
+            .in_trace(trace_id));
+    }
     Ok(Done { restored, proof, trace_id })
 }
 
@@ -197,7 +195,9 @@ fn real_target(target: &Path) -> Result<PathBuf, Failure> {
         return Ok(target.to_owned());
     }
     target.canonicalize().map_err(|e| {
-        Failure::new(Exit::NotFound, format!("cannot restore to {}: {e}", target.display()))
+        let message = format!("cannot restore to {}: {e}", target.display());
+        Failure::new(Exit::NotFound, "path-not-found", message)
+            .hint("check the spelling of the path")
     })
 }
 
@@ -218,6 +218,5 @@ pub(crate) fn not_read(error: &ReadError) -> Failure {
         ReadErrorKind::Cancelled => Exit::Interrupted,
         _ => Exit::Failure,
     };
-    let message = format!("{} [{}]", chain(error), error.code());
-    Failure::new(exit, message).hint(error.hint())
+    Failure::new(exit, error.code(), chain(error)).hint(error.hint())
 }

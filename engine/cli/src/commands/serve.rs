@@ -1,17 +1,18 @@
 //! `nestr serve`.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nestr_config::Key;
-use nestr_server::{Options, Service, StartError};
+use nestr_server::{EventError, Options, Service, StartError};
 use nestr_telemetry::Telemetry;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::ServeArgs;
 use crate::failure::{Exit, Failure, chain};
-use crate::{output, setup};
+use crate::{keys, output, setup};
 
 /// Time that the last telemetry may take to leave.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -62,7 +63,7 @@ async fn serve(options: Options, json: bool) -> Result<(), Failure> {
     tokio::select! {
         () = service.stop() => Ok(()),
         () = either(&mut terminate, &mut interrupt) => {
-            Err(Failure::new(Exit::Interrupted, "stopped at once on the second signal"))
+            Err(Failure::new(Exit::Interrupted, "interrupted", "stopped at once on the second signal"))
         }
     }
 }
@@ -75,14 +76,27 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 }
 
 fn not_started(error: &StartError) -> Failure {
-    let exit = match error {
-        StartError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
-            Exit::Conflict
+    let (exit, code, hint) = match error {
+        StartError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+            (Exit::Conflict, "address-in-use", "stop what listens there, or choose port 0")
         }
-        StartError::Events(nestr_server::EventError::InUse { .. }) => Exit::Conflict,
-        _ => Exit::Failure,
+        StartError::Listen { .. } => {
+            (Exit::Failure, "listen-failed", "choose an address of this machine, or port 0")
+        }
+        StartError::Events(error @ EventError::InUse { .. }) => {
+            (Exit::Conflict, error.code(), "one Engine has a state folder at a time")
+        }
+        StartError::Events(error) => {
+            (Exit::Failure, error.code(), "look at the cause; the log was left as it is")
+        }
+        StartError::Folder { .. } => {
+            (Exit::Failure, "folder-unusable", "make it a folder that this user may write")
+        }
+        StartError::Secret(_) => (Exit::Failure, "secret-unusable", "name another --state-dir"),
+        StartError::Key(error) => return keys::unusable(error),
+        StartError::Client(_) => return Failure::of(error),
     };
-    Failure::new(exit, chain(error))
+    Failure::new(exit, code, chain(error)).hint(hint)
 }
 
 fn end(telemetry: Arc<Telemetry>) {

@@ -9,13 +9,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::args::TokenArgs;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure, chain};
 use crate::{output, setup};
 
 /// Prints a token; the secret is drawn first where the state folder has none.
 pub(crate) fn run(args: &TokenArgs) -> Result<(), Failure> {
     let config = setup::load(setup::sources(&args.source)?)?;
-    let secret = Secret::load_or_create(&DiskFs, &config.state_dir).map_err(|e| Failure::of(&e))?;
+    let secret = Secret::load_or_create(&DiskFs, &config.state_dir).map_err(|e| {
+        Failure::new(Exit::Failure, "secret-unusable", chain(&e)).hint("name another --state-dir")
+    })?;
     let tokens = Tokens::new(&secret, Arc::new(SystemClock::new()));
     let (token, exp) = tokens.create(&args.subject, args.ttl).map_err(|e| Failure::of(&e))?;
     if !args.json {

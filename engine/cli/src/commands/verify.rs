@@ -1,14 +1,12 @@
 //! `nestr pellet verify`: compares a Pellet with its digests, without a running Engine.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, SystemClock};
 use nestr_config::Config;
 use nestr_pellets::{Finding, Verified, VerifyOptions};
-use nestr_server::Cost;
+use nestr_server::{Cost, TracedRestore, outcome_of};
 use nestr_telemetry::names::{Outcome, attr, span};
 use nestr_telemetry::{Instruments, trace_id_of};
 use serde_json::json;
@@ -29,9 +27,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Failure> {
 }
 
 fn verify(args: &VerifyArgs, config: &Config, instruments: &Instruments) -> Result<(), Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
     // Kept until the end: its thread listens for ctrl-C.
-    let _runtime = interrupt::watch(Arc::clone(&interrupted))?;
+    let (cancel, _runtime) = interrupt::watch()?;
     let options = VerifyOptions {
         expected: args.digest,
         ancestors: args.ancestor.clone(),
@@ -41,13 +38,15 @@ fn verify(args: &VerifyArgs, config: &Config, instruments: &Instruments) -> Resu
     };
     let operation = tracing::info_span!(span::PELLET_VERIFY);
     let trace_id = trace_id_of(&operation);
-    let bar = Bar::new(!args.json, &interrupted);
+    let bar = Bar::new(!args.json);
+    let observer = TracedRestore::new(&operation, &bar, &cancel);
     let clock = SystemClock::new();
-    let verified = operation.in_scope(|| nestr_pellets::verify(&DiskFs, &clock, &options, &bar));
+    let verified =
+        operation.in_scope(|| nestr_pellets::verify(&DiskFs, &clock, &options, &observer));
     bar.end();
     let verified = verified.map_err(|e| {
         nestr_telemetry::fail(&operation, e.code(), &chain(&e));
-        instruments.pellet_verified(Outcome::Failed, Duration::ZERO);
+        instruments.pellet_verified(outcome_of(e.code()), Duration::ZERO);
         not_read(&e).in_trace(trace_id.clone())
     })?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -62,7 +61,7 @@ fn verify(args: &VerifyArgs, config: &Config, instruments: &Instruments) -> Resu
         return Ok(());
     }
     let message = format!("{} is not as it was packed", args.file.display());
-    Err(Failure::new(Exit::Unverified, message)
+    Err(Failure::new(Exit::Unverified, "verification-failed", message)
         .hint("take it from another place or pack the tree again")
         .in_trace(trace_id))
 }
@@ -111,6 +110,9 @@ fn show(args: &VerifyArgs, verified: &Verified, trace_id: Option<&str>) -> Resul
 
 fn line(finding: &Finding) -> String {
     let mut text = format!("{}: {}", finding.code, finding.what);
+    if let Some(file) = &finding.file {
+        let _ = write!(text, "\n  file      {}", file.display());
+    }
     if let Some(entry) = &finding.entry {
         let _ = write!(text, "\n  entry     {entry}");
     }

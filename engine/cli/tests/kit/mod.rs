@@ -58,9 +58,20 @@ impl Bench {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nestr"));
-        command.arg("pellet").args(args).current_dir(self.dir.path());
-        command.env("HOME", self.dir.path()).env_remove("XDG_STATE_HOME");
+        self.command_of(Command::new(env!("CARGO_BIN_EXE_nestr")), args)
+    }
+
+    /// Runs `nestr` as a shell with this umask does.
+    pub(crate) fn with_umask(&self, umask: &str, args: &[&str]) -> Ended {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("umask {umask} && exec \"$0\" \"$@\"")]);
+        shell.arg(env!("CARGO_BIN_EXE_nestr"));
+        ended(self.command_of(shell, args).output().unwrap())
+    }
+
+    fn command_of(&self, mut command: Command, args: &[&str]) -> Command {
+        command.args(args).current_dir(self.dir.path());
+        command.env("HOME", self.dir.path()).env_remove("XDG_STATE_HOME").env("USER", "ada");
         if !args.contains(&"--otlp-endpoint") {
             command.env("NESTR__TELEMETRY__ENABLED", "false");
         }
@@ -68,13 +79,25 @@ impl Bench {
         command
     }
 
+    /// Runs `nestr pellet`.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
+        self.nestr(&[&["pellet"], args].concat())
+    }
+
+    pub(crate) fn nestr(&self, args: &[&str]) -> Ended {
         ended(self.command(args).output().unwrap())
+    }
+
+    /// A text without the place of this folder.
+    pub(crate) fn anonymous(&self, text: &str) -> String {
+        let real = self.dir.path().canonicalize().unwrap();
+        let text = text.replace(real.to_str().unwrap(), "DIR");
+        text.replace(self.dir.path().to_str().unwrap(), "DIR")
     }
 
     /// Runs a command, and sends it a signal once it has begun to write.
     pub(crate) fn signalled(&self, signal: &str, args: &[&str]) -> Ended {
-        let child = self.command(args).spawn().unwrap();
+        let child = self.command(&[&["pellet"], args].concat()).spawn().unwrap();
         let begun = Instant::now();
         while self.remains().is_empty() {
             assert!(begun.elapsed() < PATIENCE, "it never began to write");

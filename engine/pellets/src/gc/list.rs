@@ -10,7 +10,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::digest::Digest;
 use crate::name::PelletName;
 use crate::profile::Profile;
-use crate::sidecar::{Origin, Totals};
+use crate::read::ReadError;
+use crate::sidecar::{Origin, SidecarError, Totals, read_as};
 use crate::store::Store;
 
 /// A Pellet of a store; what its sidecar says without the list of entries.
@@ -60,24 +61,38 @@ impl ListedPellet {
     }
 }
 
-/// Lists the Pellets of a store, newest first. One whose sidecar cannot be read is left out.
+/// The Pellets of a store.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Newest first.
+    pub pellets: Vec<ListedPellet>,
+    /// Those whose sidecar cannot be used, and why.
+    pub unusable: Vec<(Digest, ReadError)>,
+}
+
+/// Lists the Pellets of a store.
 ///
 /// # Errors
 /// Whatever listing the folder fails with.
-pub fn list(fs: &dyn Fs, store: &Store) -> io::Result<Vec<ListedPellet>> {
-    let mut pellets = Vec::new();
+pub fn list(fs: &dyn Fs, store: &Store) -> io::Result<Listing> {
+    let mut listing = Listing::default();
     for path in fs.list(store.dir())? {
         let Some(digest) = path.file_name().and_then(|n| n.to_str()?.parse().ok()) else {
             continue;
         };
         let Some(stored) = store.pellet(&digest)? else { continue };
-        let file = fs.open_read(&stored.sidecar)?;
-        let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or(0)];
-        let n = file.read_at(&mut bytes, 0)?;
-        if let Ok(pellet) = serde_json::from_slice::<ListedPellet>(&bytes[..n]) {
-            pellets.push(pellet);
+        match read_as(fs, &stored.sidecar, |bytes| Ok(serde_json::from_slice(bytes)?)) {
+            Ok(pellet) => listing.pellets.push(pellet),
+            // Removed since it was found.
+            Err(SidecarError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                listing.unusable.push((digest, ReadError::in_sidecar(&stored.sidecar, error)));
+            }
         }
     }
-    pellets.sort_by_key(|p| (std::cmp::Reverse(p.created_unix_nanos()), p.digest));
-    Ok(pellets)
+    listing
+        .pellets
+        .sort_by_key(|p: &ListedPellet| (std::cmp::Reverse(p.created_unix_nanos()), p.digest));
+    listing.unusable.sort_by_key(|(digest, _)| *digest);
+    Ok(listing)
 }

@@ -7,7 +7,7 @@ mod list;
 mod plan;
 mod remove;
 
-pub use list::{ListedDelta, ListedLayer, ListedPellet, list};
+pub use list::{ListedDelta, ListedLayer, ListedPellet, Listing, list};
 pub use plan::{GcItem, GcPlan, GcPolicy, GcRemoval, GcWhy, plan};
 pub use remove::remove;
 

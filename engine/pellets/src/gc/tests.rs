@@ -88,7 +88,7 @@ fn a_pellet_goes_whole_or_not_at_all() {
     let store = bench.store();
     for at in 0.. {
         let packed = bench.pack();
-        assert_eq!(list(&DiskFs, &store).unwrap().len(), 2);
+        assert_eq!(list(&DiskFs, &store).unwrap().pellets.len(), 2);
         let fs = FaultyFs::new(Arc::new(DiskFs), move |op| match op.index == at {
             true => Verdict::Fail(io::Error::other("broken")),
             false => Verdict::Pass,
@@ -101,7 +101,7 @@ fn a_pellet_goes_whole_or_not_at_all() {
             break;
         }
     }
-    let left = list(&DiskFs, &store).unwrap();
+    let left = list(&DiskFs, &store).unwrap().pellets;
     assert_eq!(left.iter().map(|p| p.digest).collect::<Vec<_>>(), [other.digest]);
     assert!(!remove(&DiskFs, &store, &Digest::of(b"unknown")).unwrap());
 }

@@ -211,6 +211,10 @@ impl ReadError {
             }
             "target-unnamed" => "give the path of the tree itself",
             "sidecar-missing" => "put NAME.meta.json beside NAME.pellet",
+            "sidecar-damaged" | "sidecar-too-large" => {
+                "take NAME.meta.json from a copy of the pellet, or pack the tree again"
+            }
+            "sidecar-version" => "use a newer nestr, or pack the tree again with this one",
             "archive-unknown" => "give a pellet, a tar, or a tar compressed with zstd",
             _ => self.hint_of_kind(),
         }

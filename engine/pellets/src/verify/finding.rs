@@ -1,7 +1,7 @@
 //! What a verification is asked for and what it finds.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -43,6 +43,9 @@ pub struct Finding {
     pub code: &'static str,
     /// In words.
     pub what: String,
+    /// The file it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
     /// The entry it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<RawPath>,
@@ -110,6 +113,7 @@ impl From<ReadError> for Finding {
                 Some(cause) => format!("{}: {cause}", error.what()),
                 None => error.what().to_owned(),
             },
+            file: error.path().map(Path::to_owned),
             entry: error.entry().cloned(),
             frame: error.frame(),
             expected: expected.map(str::to_owned),

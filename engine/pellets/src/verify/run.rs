@@ -188,6 +188,10 @@ fn contents(
         Ok(())
     };
     run_units(options.threads, units.len(), stop, start, work, watch)?;
+    // A small Pellet is through before the first look.
+    if observer.cancelled() {
+        return Err(ReadError::cancelled());
+    }
     if let (Some(sidecar), Some(index)) = (sidecar, &index) {
         tree(sidecar, index, findings);
         trailer(layers.own(), index, findings);

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nestr_telemetry::names::attr;
-use serde_json::Value;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::failure::{Underway, record_refusal};
+use super::cancel::Cancel;
+use super::failure::{Refused, Underway, record_refusal};
 use super::model::{Operation, OperationId, OperationKind};
 use super::rows::{self, Begun, IdempotencyKey, NewOperation};
 use crate::app::App;
@@ -39,11 +39,15 @@ pub(crate) async fn begin(
         id: id.clone(),
         kind,
         actor: actor.to_owned(),
-        source,
+        source: source.clone(),
         trace_id: trace_id.clone(),
         traceparent: traceparent.clone(),
         key,
     };
+    // Known before the row is: what is seen to run can be asked to end.
+    let cancel = Cancel::beneath(&app.stop);
+    let reporter =
+        app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone(), cancel.clone());
     let operation = match app.log.commit(move |tx| rows::begin(tx, &new)).await {
         Ok(Begun::New(operation)) => operation,
         Ok(Begun::Known(operation)) => return Ok((operation, None)),
@@ -53,33 +57,35 @@ pub(crate) async fn begin(
         }
     };
     span.set_attribute(attr::NESTR_OPERATION_ID, id.as_str().to_owned());
-    let reporter = app.progress.begin(id.clone(), actor.to_owned(), traceparent.clone());
     let (actor, span) = (actor.to_owned(), span.clone());
-    let underway = Underway { id, word, actor, trace_id, traceparent, reporter, span };
+    let underway =
+        Underway { id, kind, word, source, actor, trace_id, traceparent, reporter, cancel, span };
     Ok((operation, Some(underway)))
 }
 
-/// Replies where the operation can be asked for. One that was refused is recorded with `data` of the request,
-/// and `count` counts it.
+/// Replies where the operation can be asked for. One that was refused is recorded as `refused` says, and
+/// `count` counts it.
 pub(crate) async fn reply(
     app: &App,
     actor: &str,
     span: &Span,
     begun: Result<Operation, Problem>,
     count: impl FnOnce(),
-    data: Value,
+    refused: Refused<'_>,
 ) -> Result<Response, Problem> {
-    let operation = match begun {
-        Ok(operation) => operation,
+    match begun {
+        Ok(operation) => accepted(operation),
         Err(problem) => {
             let problem = problem.in_trace(nestr_telemetry::trace_id_of(span));
             count();
-            record_refusal(app, actor, "pellets".to_owned(), span, &problem, data)
-                .instrument(span.clone())
-                .await;
-            return Err(problem);
+            record_refusal(app, actor, refused, span, &problem).instrument(span.clone()).await;
+            Err(problem)
         }
-    };
+    }
+}
+
+/// 202, and where the operation can be asked for.
+pub(crate) fn accepted(operation: Operation) -> Result<Response, Problem> {
     let location = HeaderValue::from_str(&operation.id.location())
         .map_err(|e| Problem::internal("naming the operation", &e))?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(operation)).into_response())

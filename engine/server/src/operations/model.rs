@@ -1,6 +1,7 @@
 //! An operation as clients see it.
 
-use nestr_telemetry::names::span;
+use nestr_events::EventType;
+use nestr_telemetry::names::{self, span};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -25,6 +26,10 @@ pub(crate) struct Operation {
     /// What it does now, or did last.
     pub(crate) phase: Step,
     pub(crate) progress: Progress,
+    /// Whether it runs and was asked to end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) cancelling: bool,
     /// The trace of the request that began it and of all it did.
     pub(crate) trace_id: String,
     pub(crate) started_at: Stamp,
@@ -61,6 +66,8 @@ pub(crate) enum Step {
     Place,
     /// Compares a Pellet with its digests.
     Verify,
+    /// Removes what may not stay.
+    Collect,
     /// Makes the end known.
     Record,
 }
@@ -87,6 +94,8 @@ pub(crate) enum OperationKind {
     PelletRestore,
     /// Compares a Pellet with its digests.
     PelletVerify,
+    /// Removes Pellets by age, count and size.
+    PelletGc,
 }
 
 /// Whether an operation runs or how it ended.
@@ -102,20 +111,48 @@ pub(crate) enum OperationState {
 }
 
 /// What an operation made.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct OperationResult {
-    /// The Pellet's digest.
-    pub(crate) digest: String,
+    /// The Pellet's digest, where the operation is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) digest: Option<String>,
+    /// How many Pellets a collection removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) n_removed: Option<u64>,
+    /// Bytes of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) bytes_removed: Option<u64>,
+}
+
+impl OperationResult {
+    /// A Pellet.
+    pub(crate) fn pellet(digest: impl ToString) -> Self {
+        Self { digest: Some(digest.to_string()), ..Self::default() }
+    }
 }
 
 impl OperationKind {
-    const ALL: [Self; 3] = [Self::PelletCompress, Self::PelletRestore, Self::PelletVerify];
+    const ALL: [Self; 4] =
+        [Self::PelletCompress, Self::PelletRestore, Self::PelletVerify, Self::PelletGc];
+
+    /// The event that tells of a refusal or a bad end, and its name as a metric label.
+    pub(crate) const fn failed(self) -> (EventType, names::EventType) {
+        match self {
+            Self::PelletCompress | Self::PelletRestore | Self::PelletVerify | Self::PelletGc => {
+                (EventType::PelletFailed, names::EventType::PelletFailed)
+            }
+        }
+    }
 
     const fn word(self) -> &'static str {
         match self {
             Self::PelletCompress => span::PELLET_COMPRESS,
             Self::PelletRestore => span::PELLET_RESTORE,
             Self::PelletVerify => span::PELLET_VERIFY,
+            Self::PelletGc => span::PELLET_GC,
         }
     }
 }

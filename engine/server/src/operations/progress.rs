@@ -7,6 +7,7 @@ use std::time::Duration;
 use durable_fs::Clock;
 use tokio::sync::broadcast;
 
+use super::cancel::Cancel;
 use super::model::{OperationId, Progress, Step};
 
 /// Least time between two frames of one operation.
@@ -27,9 +28,18 @@ pub(crate) struct Frame {
 
 /// Progress of all running operations.
 pub(crate) struct ProgressHub {
-    running: Mutex<HashMap<OperationId, (Step, Progress)>>,
+    running: Mutex<HashMap<OperationId, Live>>,
     frames: broadcast::Sender<Arc<Frame>>,
     clock: Arc<dyn Clock>,
+}
+
+/// What is known of a running operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) step: Step,
+    pub(crate) progress: Progress,
+    /// Ends it.
+    pub(crate) cancel: Cancel,
 }
 
 /// The end of the hub that one operation reports to.
@@ -53,23 +63,24 @@ impl ProgressHub {
         operation: OperationId,
         actor: String,
         traceparent: Option<String>,
+        cancel: Cancel,
     ) -> Reporter {
-        let first = (Step::Queued, Progress::default());
-        self.running().insert(operation.clone(), first);
-        let state = Mutex::new((first.0, first.1, None));
+        let (step, progress) = (Step::Queued, Progress::default());
+        self.running().insert(operation.clone(), Live { step, progress, cancel });
+        let state = Mutex::new((step, progress, None));
         Reporter { hub: Arc::clone(self), operation, actor, traceparent, state }
     }
 
-    /// What a running operation does and how far it is.
-    pub(crate) fn of(&self, operation: &OperationId) -> Option<(Step, Progress)> {
-        self.running().get(operation).copied()
+    /// What a running operation does, how far it is, and what ends it.
+    pub(crate) fn of(&self, operation: &OperationId) -> Option<Live> {
+        self.running().get(operation).cloned()
     }
 
     pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Frame>> {
         self.frames.subscribe()
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<OperationId, (Step, Progress)>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<OperationId, Live>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,7 +113,7 @@ impl Reporter {
         let time = self.hub.clock.monotonic();
         let due = state.2.is_none_or(|told| time.saturating_sub(told) >= INTERVAL);
         if let Some(entry) = self.hub.running().get_mut(&self.operation) {
-            *entry = (state.0, state.1);
+            (entry.step, entry.progress) = (state.0, state.1);
         }
         if !due && !now {
             return;
@@ -140,7 +151,7 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let hub = ProgressHub::new(clock.clone());
         let id = OperationId::from_row("a".into());
-        let reporter = hub.begin(id.clone(), "ada".into(), None);
+        let reporter = hub.begin(id.clone(), "ada".into(), None, Cancel::default());
         let mut frames = hub.watch();
         for n in 0..900 {
             reporter.progress(at(n));
@@ -151,7 +162,8 @@ mod tests {
             n_frames += 1;
         }
         assert_eq!(n_frames, 9);
-        assert_eq!(hub.of(&id), Some((Step::Queued, at(899))));
+        let live = hub.of(&id).unwrap();
+        assert_eq!((live.step, live.progress), (Step::Queued, at(899)));
     }
 
     #[test]
@@ -159,7 +171,7 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let hub = ProgressHub::new(clock);
         let id = OperationId::from_row("a".into());
-        let reporter = hub.begin(id.clone(), "ada".into(), None);
+        let reporter = hub.begin(id.clone(), "ada".into(), None, Cancel::default());
         let mut frames = hub.watch();
         reporter.step(Step::Pack);
         reporter.progress(at(1));
@@ -168,6 +180,6 @@ mod tests {
         assert_eq!(frames.try_recv().unwrap().progress, at(1_000));
         assert!(frames.try_recv().is_err());
         drop(reporter);
-        assert_eq!(hub.of(&id), None);
+        assert!(hub.of(&id).is_none());
     }
 }

@@ -8,7 +8,9 @@ use crate::problem::{Code, Problem};
 use crate::stamp::Stamp;
 
 /// The tables of operations.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[TABLES, RESULT];
+
+const TABLES: Migration = Migration {
     part: "operations",
     version: 1,
     sql: "
@@ -38,13 +40,20 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX idempotency_keys_age ON idempotency_keys (made_ns);
     ",
-}];
+};
+
+/// What an operation made, where that is more than a digest.
+const RESULT: Migration = Migration {
+    part: "operations",
+    version: 2,
+    sql: "ALTER TABLE operations ADD COLUMN result TEXT;",
+};
 
 /// Keys are forgotten after a day; nobody retries a click that long.
 const KEY_LIFE_NANOS: u64 = 24 * 3_600 * 1_000_000_000;
 
-const COLUMNS: &str =
-    "id, kind, state, step, trace_id, started_ns, finished_ns, progress, digest, problem";
+const COLUMNS: &str = "id, kind, state, step, trace_id, started_ns, finished_ns, progress, digest, problem, \
+    result";
 
 /// What is known when an operation begins.
 pub(crate) struct NewOperation {
@@ -135,14 +144,16 @@ pub(crate) fn succeed(
     result: &OperationResult,
 ) -> Result<()> {
     tx.sql().execute(
-        "UPDATE operations SET state = 'succeeded', step = ?2, finished_ns = ?3, progress = ?4, digest = ?5
+        "UPDATE operations SET state = 'succeeded', step = ?2, finished_ns = ?3, progress = ?4, digest = ?5,
+             result = ?6
          WHERE id = ?1",
         params![
             id.as_str(),
             word(&Step::Record)?,
             tx.now_unix_nanos().cast_signed(),
             json(&progress)?,
-            result.digest
+            result.digest,
+            json(result)?,
         ],
     )?;
     Ok(())
@@ -216,6 +227,8 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
     let finished: Option<i64> = row.get(6)?;
     let digest: Option<String> = row.get(8)?;
     let problem: Option<String> = row.get(9)?;
+    let result: Option<String> = row.get(10)?;
+    let result = result.map(|text| parse_text(&text)).transpose()?;
     Ok(Operation {
         id: OperationId::from_row(row.get(0)?),
         kind: parse(serde_json::Value::String(row.get(1)?))?,
@@ -225,7 +238,9 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
         started_at: Stamp::at(row.get::<_, i64>(5)?.cast_unsigned()),
         finished_at: finished.map(|nanos| Stamp::at(nanos.cast_unsigned())),
         progress: parse_text(&row.get::<_, String>(7)?)?,
-        result: digest.map(|digest| OperationResult { digest }),
+        cancelling: false,
+        // Rows of earlier versions have the digest alone.
+        result: result.or_else(|| digest.map(OperationResult::pellet)),
         error: problem.map(|text| parse_text(&text)).transpose()?,
     })
 }

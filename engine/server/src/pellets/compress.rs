@@ -12,6 +12,7 @@ use serde_json::json;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::SUBJECT;
 use super::idempotency::idempotency_key;
 use super::job::{self, Admitted, Job};
 use super::model::CompressRequest;
@@ -21,7 +22,7 @@ use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::IdempotencyKey;
-use crate::operations::{self, Asked, Operation, OperationKind};
+use crate::operations::{self, Asked, Operation, OperationKind, Refused};
 use crate::problem::{Code, Problem};
 
 /// Packs a directory into a Pellet.
@@ -42,7 +43,12 @@ pub(crate) async fn compress_pellet(
     span.set_attribute(attr::NESTR_PELLET_SOURCE, request.path.clone());
     let begun = begin(&app, &actor, key, &request, &span).instrument(span.clone()).await;
     let count = || app.instruments.pellet_compressed(Outcome::Refused, Duration::ZERO);
-    operations::reply(&app, &actor, &span, begun, count, json!({"path": request.path})).await
+    let refused = Refused {
+        kind: OperationKind::PelletCompress,
+        subject: SUBJECT,
+        data: json!({"path": request.path}),
+    };
+    operations::reply(&app, &actor, &span, begun, count, refused).await
 }
 
 async fn begin(

@@ -2,15 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use nestr_pellets::{
-    Aspect, ChangedEntry, DiffEntry, Digest, EntryKind, PelletDiff, RawPath, ReadError,
-    ReadErrorKind, Sidecar, Store,
-};
+use nestr_pellets::{Aspect, ChangedEntry, DiffEntry, EntryKind, PelletDiff, RawPath, Sidecar};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::{no_pellet, parse_digest, read_problem};
+use super::problems::{parse_digest, read_problem};
+use super::sidecar;
 use crate::app::Shared;
 use crate::http::query::Query;
 use crate::problem::Problem;
@@ -96,27 +94,11 @@ pub(crate) async fn diff_pellets(
 ) -> Result<Json<PelletDifference>, Problem> {
     let (before, after) = (parse_digest(&digest)?, parse_digest(&other)?);
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let store = std::sync::Arc::clone(&app.store);
-    let compare = move || {
-        let (before, after) = (sidecar(&store, &before)?, sidecar(&store, &after)?);
+    let compare = move |[before, after]: [Sidecar; 2]| {
         let diff = nestr_pellets::diff(&before, &after).map_err(|e| read_problem(&e))?;
-        Ok(PelletDifference::of(diff, limit))
+        Ok(Json(PelletDifference::of(diff, limit)))
     };
-    let compared = tokio::task::spawn_blocking(compare).await;
-    compared.map_err(|e| Problem::internal("comparing the pellets", &e))?.map(Json)
-}
-
-fn sidecar(store: &Store, digest: &Digest) -> Result<Sidecar, Problem> {
-    let found = store.sidecar(digest).map_err(|e| match ReadError::from(e) {
-        // The store's own trouble, not the Pellet's.
-        e if e.kind() == ReadErrorKind::Internal => Problem::internal("reading the sidecar", &e),
-        e => {
-            let mut problem = read_problem(&e);
-            problem.detail = format!("pellet {digest}: {}", problem.detail);
-            problem
-        }
-    })?;
-    found.ok_or_else(|| no_pellet(digest))
+    sidecar::with(&app, [before, after], compare).await
 }
 
 impl PelletDifference {

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use nestr_pellets::EntryKind;
+use nestr_pellets::{EntryKind, Sidecar, SidecarEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::{no_pellet, parse_digest};
+use super::problems::parse_digest;
+use super::sidecar;
 use crate::app::Shared;
 use crate::http::query::Query;
 use crate::problem::Problem;
@@ -72,34 +73,38 @@ pub(crate) async fn list_pellet_entries(
     Query(query): Query<EntryQuery>,
 ) -> Result<Json<EntryPage>, Problem> {
     let digest = parse_digest(&digest)?;
-    let store = std::sync::Arc::clone(&app.store);
-    let sidecar = tokio::task::spawn_blocking(move || store.sidecar(&digest))
-        .await
-        .map_err(|e| Problem::internal("reading the sidecar", &e))?
-        .map_err(|e| Problem::internal("reading the sidecar", &e))?;
-    let sidecar = sidecar.ok_or_else(|| no_pellet(&digest))?;
-    let below = query.below.map(|dir| format!("{}/", dir.trim_end_matches('/')).into_bytes());
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let first = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
-    let wanted = |path: &[u8]| below.as_ref().is_none_or(|below| path.starts_with(below));
-    let mut found = sidecar
-        .entries
-        .into_iter()
-        .enumerate()
-        .skip(first)
-        .filter(|(_, entry)| wanted(entry.path.as_bytes()));
-    let items = found
-        .by_ref()
-        .take(limit)
-        .map(|(_, entry)| PelletEntry {
+    let list = move |[sidecar]: [Sidecar; 1]| Ok(Json(EntryPage::of(sidecar, query)));
+    sidecar::with(&app, [digest], list).await
+}
+
+impl EntryPage {
+    /// The page that `query` asks for.
+    fn of(sidecar: Sidecar, query: EntryQuery) -> Self {
+        let below = query.below.map(|dir| format!("{}/", dir.trim_end_matches('/')).into_bytes());
+        let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+        let first = usize::try_from(query.cursor.unwrap_or(0)).unwrap_or(usize::MAX);
+        let wanted = |path: &[u8]| below.as_ref().is_none_or(|below| path.starts_with(below));
+        let mut found = sidecar
+            .entries
+            .into_iter()
+            .enumerate()
+            .skip(first)
+            .filter(|(_, entry)| wanted(entry.path.as_bytes()));
+        let items = found.by_ref().take(limit).map(|(_, entry)| PelletEntry::from(entry)).collect();
+        let next_cursor = found.next().map(|(at, _)| at as u64);
+        Self { items, next_cursor }
+    }
+}
+
+impl From<SidecarEntry> for PelletEntry {
+    fn from(entry: SidecarEntry) -> Self {
+        Self {
             path: entry.path.as_path().display().to_string(),
             kind: entry.kind,
             mode: format!("{:04o}", entry.mode),
             size: entry.size,
             blake3: entry.blake3.map(|digest| digest.to_string()),
             target: entry.target.map(|target| target.as_path().display().to_string()),
-        })
-        .collect();
-    let next_cursor = found.next().map(|(at, _)| at as u64);
-    Ok(Json(EntryPage { items, next_cursor }))
+        }
+    }
 }

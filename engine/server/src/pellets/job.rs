@@ -26,9 +26,9 @@ use super::problems::{no_pellet, pack_problem, read_problem};
 use super::rows::{self, NewPellet, ratio};
 use super::traced::TracedPacking;
 use crate::app::Shared;
-use crate::operations::{self, OperationResult, Step, Underway};
+use crate::operations::{self, OperationResult, Step, Underway, outcome_of};
 use crate::options::Checkpoint;
-use crate::problem::{Code, Problem, chain};
+use crate::problem::{Problem, chain};
 
 /// The most earlier Pellets that a delta may need.
 const MAX_LAYERS: u32 = 8;
@@ -79,7 +79,7 @@ pub(super) async fn run(app: Shared, job: Job) {
 
 /// Packs on a thread of its own.
 async fn work(app: &Shared, job: &Arc<Job>) -> Result<(Packed, Option<Publishing>), Problem> {
-    let turn = job.place.turn().await;
+    let turn = job.place.turn(&job.operation).await?;
     let base = base_of(app, job).await?;
     let (app, job) = (app.clone(), Arc::clone(job));
     let packing = tokio::task::spawn_blocking(move || {
@@ -149,13 +149,12 @@ fn pack(
         delta: job.admitted.delta_of.and(NonZeroU32::new(MAX_LAYERS)),
         ..PackOptions::new(job.admitted.source.clone())
     };
-    let (stop, hook) = (&app.stop, app.hook.as_ref());
-    let inner = Observer::new(&job.operation.reporter, stop, hook, &app.gate);
-    let observer = TracedPacking::new(&job.operation.span, &inner);
+    let inner = Observer::new(&job.operation, app.hook.as_ref(), &app.gate);
+    let observer = TracedPacking::new(&job.operation.span, &inner, &job.operation.cancel);
     let destination = Destination::Store(&app.store);
     let packed =
         nestr_pellets::pack(app.fs.as_ref(), app.clock.as_ref(), &options, &destination, &observer);
-    let packed = packed.map_err(|e| pack_problem(&e));
+    let packed = packed.map_err(|e| job.operation.explained(pack_problem(&e)));
     let failure = packed.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str()));
     observer.finish(failure);
     packed.map(|packed| (packed, inner.publishing()))
@@ -192,7 +191,7 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
         .log
         .commit(move |tx| {
             rows::record(tx, &pellet)?;
-            let result = OperationResult { digest: pellet.digest.clone() };
+            let result = OperationResult::pellet(&pellet.digest);
             operations::rows::succeed(tx, &id, progress, &result)?;
             tx.publish(event)
         })
@@ -249,11 +248,7 @@ fn succeed(app: &Shared, job: &Job, packed: &Packed, rev: u64, elapsed: Duration
 }
 
 async fn fail(app: &Shared, job: &Job, problem: Problem, elapsed: Duration) {
-    let outcome = match problem.code {
-        Code::Interrupted => Outcome::Interrupted,
-        _ => Outcome::Failed,
-    };
-    app.instruments.pellet_compressed(outcome, elapsed);
+    app.instruments.pellet_compressed(outcome_of(problem.code.slug()), elapsed);
     let data = json!({"path": job.admitted.source.display().to_string()});
     operations::record_failure(app, &job.operation, problem, data).await;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::operations::Underway;
 use crate::problem::{Code, Problem};
 
 /// Jobs that pack at the same time; each uses several threads itself.
@@ -45,8 +46,15 @@ impl Jobs {
 }
 
 impl Place {
-    /// Waits until the job may work; `None` never happens while the process lives.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+    /// Waits until the operation may work, or is cut short; no permit never happens while the process lives.
+    pub(crate) async fn turn(
+        &self,
+        operation: &Underway,
+    ) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        tokio::select! {
+            biased;
+            () = operation.cancel.asked() => Err(operation.cut_short()),
+            turn = Arc::clone(&self.turns).acquire_owned() => Ok(turn.ok()),
+        }
     }
 }

@@ -17,7 +17,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::gate::Gate;
 use super::rows::{self, Deleted};
 use crate::app::App;
-use crate::problem::Problem;
+use crate::operations::{Cancel, outcome_of};
+use crate::problem::{Code, Problem};
 
 /// The Engine as the cause of an event.
 const ACTOR: &str = "nestr";
@@ -30,6 +31,32 @@ pub(crate) struct Keeper<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) gate: &'a Gate,
     pub(crate) instruments: &'a Instruments,
+}
+
+/// A collection that is asked for.
+pub(crate) struct Collecting<'a> {
+    pub(crate) actor: &'a str,
+    pub(crate) policy: &'a GcPolicy,
+    /// Whether to remove nothing.
+    pub(crate) dry_run: bool,
+    /// What stays whatever the policy says.
+    pub(crate) keep: Option<Digest>,
+    /// Ends it between two Pellets.
+    pub(crate) cancel: &'a Cancel,
+    /// Is told how many of how many Pellets are done.
+    pub(crate) told: &'a (dyn Fn(u64, u64) + Send + Sync),
+}
+
+impl<'a> Collecting<'a> {
+    /// Everything that `policy` does not let stay.
+    pub(crate) fn of(
+        actor: &'a str,
+        policy: &'a GcPolicy,
+        cancel: &'a Cancel,
+        told: &'a (dyn Fn(u64, u64) + Send + Sync),
+    ) -> Self {
+        Self { actor, policy, dry_run: false, keep: None, cancel, told }
+    }
 }
 
 impl App {
@@ -47,34 +74,22 @@ impl App {
 }
 
 impl Keeper<'_> {
-    /// Removes what `policy` does not let stay, or says what it would remove.
+    /// Removes what the policy does not let stay, or says what it would remove; `span` tells of it.
     pub(crate) async fn collect(
         &self,
-        actor: &str,
-        policy: &GcPolicy,
-        dry_run: bool,
-    ) -> Result<GcPlan, Problem> {
-        self.collect_but(actor, policy, dry_run, None).await
-    }
-
-    /// [`Keeper::collect`], but `keep` stays.
-    async fn collect_but(
-        &self,
-        actor: &str,
-        policy: &GcPolicy,
-        dry_run: bool,
-        keep: Option<Digest>,
+        asked: Collecting<'_>,
+        span: &Span,
     ) -> Result<GcPlan, Problem> {
         let started = self.clock.monotonic();
-        let span = tracing::info_span!(span::PELLET_GC);
-        let collected =
-            self.carry_out(actor, policy, dry_run, keep, &span).instrument(span.clone()).await;
+        let collected = self.carry_out(asked, span).instrument(span.clone()).await;
         let elapsed = self.clock.monotonic().saturating_sub(started);
+        let trace_id = nestr_telemetry::trace_id_of(span);
+        let collected = collected.map_err(|problem| problem.in_trace(trace_id));
         let outcome = match &collected {
             Ok(_) => Outcome::Success,
             Err(problem) => {
-                nestr_telemetry::fail(&span, problem.code.slug(), &problem.detail);
-                Outcome::Failed
+                nestr_telemetry::fail(span, problem.code.slug(), &problem.detail);
+                outcome_of(problem.code.slug())
             }
         };
         self.instruments.pellets_collected(outcome, elapsed);
@@ -92,7 +107,11 @@ impl Keeper<'_> {
         if !over {
             return;
         }
-        if let Err(problem) = self.collect_but(ACTOR, &policy, false, Some(packed)).await {
+        let (cancel, told) = (Cancel::default(), |_, _| ());
+        let asked =
+            Collecting { keep: Some(packed), ..Collecting::of(ACTOR, &policy, &cancel, &told) };
+        let span = tracing::info_span!(span::PELLET_GC);
+        if let Err(problem) = self.collect(asked, &span).await {
             tracing::warn!(quota, "the store stays beyond its quota: {}", problem.detail);
         }
     }
@@ -108,14 +127,8 @@ impl Keeper<'_> {
         Ok(recorded.into_iter().filter_map(item).collect())
     }
 
-    async fn carry_out(
-        &self,
-        actor: &str,
-        policy: &GcPolicy,
-        dry_run: bool,
-        keep: Option<Digest>,
-        span: &Span,
-    ) -> Result<GcPlan, Problem> {
+    async fn carry_out(&self, asked: Collecting<'_>, span: &Span) -> Result<GcPlan, Problem> {
+        let Collecting { actor, policy, dry_run, keep, cancel, told } = asked;
         let mut items = self.items().await?;
         // A Pellet that was packed before keeps its age in the record; here it is the newest.
         for item in items.iter_mut().filter(|item| Some(item.digest) == keep) {
@@ -127,7 +140,14 @@ impl Keeper<'_> {
         }
         let traceparent = nestr_telemetry::traceparent_of(span);
         // Oldest last in the plan: a delta goes before what it needs.
-        for removal in std::mem::take(&mut plan.remove) {
+        let all = std::mem::take(&mut plan.remove);
+        let n_all = all.len();
+        for (n, removal) in all.into_iter().enumerate() {
+            told(n as u64, n_all as u64);
+            if cancel.is_asked() {
+                let detail = format!("{} of {n_all} pellets were removed", plan.remove.len());
+                return Err(Problem::new(Code::Cancelled, detail));
+            }
             if Some(removal.digest) == keep {
                 tracing::warn!(bytes = removal.bytes, "one pellet alone exceeds what may stay");
                 plan.bytes_removed = plan.bytes_removed.saturating_sub(removal.bytes);
@@ -146,6 +166,7 @@ impl Keeper<'_> {
                 Deleted::Yes | Deleted::Unknown => plan.remove.push(removal),
             }
         }
+        told(n_all as u64, n_all as u64);
         let n = i64::try_from(plan.remove.len()).unwrap_or(i64::MAX);
         span.set_attribute(attr::NESTR_PELLET_REMOVED, n);
         tracing::info!(n, bytes = plan.bytes_removed, "collected the store");

@@ -10,6 +10,7 @@
 //! # Not here
 //! The format of a Pellet: see `nestr-pellets`.
 
+mod collection;
 mod compress;
 mod cost;
 mod diff;
@@ -30,9 +31,14 @@ mod removal;
 mod roots;
 mod routes;
 pub(crate) mod rows;
+mod sidecar;
 mod traced;
 mod traced_restore;
 
+/// What an event is about that concerns no one Pellet.
+const SUBJECT: &str = "pellets";
+
+pub(crate) use collection::{__path_collect_pellets, collect_pellets};
 pub(crate) use compress::{__path_compress_pellet, compress_pellet};
 pub use cost::Cost;
 pub(crate) use diff::{__path_diff_pellets, diff_pellets};
@@ -45,10 +51,9 @@ pub(crate) use readback::{
     __path_restore_pellet, __path_verify_pellet, restore_pellet, verify_pellet,
 };
 pub(crate) use recovery::recover;
-pub(crate) use removal::{
-    __path_collect_pellets, __path_delete_pellet, collect_pellets, delete_pellet,
-};
+pub(crate) use removal::{__path_delete_pellet, delete_pellet};
 pub(crate) use roots::Roots;
 pub(crate) use routes::{__path_list_pellets, __path_show_pellet, list_pellets, show_pellet};
+pub(crate) use sidecar::Sidecars;
 pub use traced::TracedPacking;
 pub use traced_restore::TracedRestore;

@@ -1,19 +1,17 @@
-//! What a job does with a packing's calls: progress, checkpoints, and the end when the server stops.
+//! What a job does with a packing's calls: progress, checkpoints, and its passage through the gate.
 
 use std::sync::{Mutex, PoisonError};
 
 use nestr_pellets::{Milestone, PackObserver, Phase, Progress};
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, Publishing};
-use crate::operations::{self, Reporter, Step};
+use crate::operations::{self, Step, Underway};
 use crate::options::{Checkpoint, CheckpointHook};
 
 /// Reports a packing to its operation.
 pub(super) struct Observer<'a> {
-    reporter: &'a Reporter,
-    stop: &'a CancellationToken,
+    operation: &'a Underway,
     hook: Option<&'a CheckpointHook>,
     gate: &'a Gate,
     publishing: Mutex<Option<Publishing>>,
@@ -21,12 +19,11 @@ pub(super) struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     pub(super) fn new(
-        reporter: &'a Reporter,
-        stop: &'a CancellationToken,
+        operation: &'a Underway,
         hook: Option<&'a CheckpointHook>,
         gate: &'a Gate,
     ) -> Self {
-        Self { reporter, stop, hook, gate, publishing: Mutex::new(None) }
+        Self { operation, hook, gate, publishing: Mutex::new(None) }
     }
 
     /// The passage through the gate, to be kept until the row is committed.
@@ -38,11 +35,17 @@ impl<'a> Observer<'a> {
 impl PackObserver for Observer<'_> {
     fn phase_started(&self, phase: Phase) {
         if phase == Phase::Seal {
-            // This thread is one that may wait.
-            let passing = Handle::current().block_on(self.gate.publish());
-            *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = Some(passing);
+            // This thread is one that may wait. Who is asked to end does not pass, and then publishes nothing.
+            let passing = Handle::current().block_on(async {
+                tokio::select! {
+                    biased;
+                    () = self.operation.cancel.asked() => None,
+                    passing = self.gate.publish() => Some(passing),
+                }
+            });
+            *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = passing;
         }
-        self.reporter.step(match phase {
+        self.operation.reporter.step(match phase {
             Phase::Walk => Step::Walk,
             Phase::Pack => Step::Pack,
             Phase::Seal => Step::Seal,
@@ -50,7 +53,7 @@ impl PackObserver for Observer<'_> {
     }
 
     fn progress(&self, progress: &Progress) {
-        self.reporter.progress(operations::Progress {
+        self.operation.reporter.progress(operations::Progress {
             bytes_done: progress.bytes_done,
             bytes_total: progress.bytes_total,
             entries_done: progress.entries_done,
@@ -62,9 +65,5 @@ impl PackObserver for Observer<'_> {
         if let Some(hook) = self.hook {
             hook(Checkpoint::Packing(milestone));
         }
-    }
-
-    fn cancelled(&self) -> bool {
-        self.stop.is_cancelled()
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use nestr_events::EventError;
 use nestr_pellets::{GcPlan, GcPolicy, Store};
+use nestr_telemetry::names::span;
 
 use super::gate::Gate;
-use super::keeper::Keeper;
+use super::keeper::{Collecting, Keeper};
+use crate::operations::Cancel;
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::service::open_log;
@@ -32,7 +34,7 @@ pub enum CollectError {
 }
 
 /// Removes what `policy` does not let stay from the store of `options`, with its rows and events; or says
-/// what would go.
+/// what would go; `cancel` ends it between two Pellets.
 ///
 /// # Errors
 /// [`CollectError`]; [`EventError::InUse`] where an Engine runs, which is then the one to ask.
@@ -41,6 +43,7 @@ pub async fn collect_offline(
     actor: &str,
     policy: &GcPolicy,
     dry_run: bool,
+    cancel: &Cancel,
 ) -> Result<GcPlan, CollectError> {
     let (log, closer) = open_log(&options.state_dir, Arc::clone(&options.clock))?;
     let dir = &options.store_dir;
@@ -55,7 +58,8 @@ pub async fn collect_offline(
         gate: &Gate::default(),
         instruments: options.telemetry.instruments(),
     };
-    let collected = keeper.collect(actor, policy, dry_run).await;
+    let asked = Collecting { dry_run, ..Collecting::of(actor, policy, cancel, &|_, _| ()) };
+    let collected = keeper.collect(asked, &tracing::info_span!(span::PELLET_GC)).await;
     drop(log);
     closer.close().await;
     collected.map_err(CollectError::Failed)

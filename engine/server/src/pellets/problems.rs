@@ -23,7 +23,7 @@ pub(super) fn pack_problem(error: &PackError) -> Problem {
         ErrorKind::PathChanged => Code::PathChanged,
         ErrorKind::PermissionDenied => Code::PermissionDenied,
         ErrorKind::NoSpace => Code::NoSpace,
-        ErrorKind::Cancelled => Code::Interrupted,
+        ErrorKind::Cancelled => Code::Cancelled,
         ErrorKind::Internal => Code::Internal,
     };
     Problem::new(code, chain(error)).hint(error.hint())
@@ -39,8 +39,12 @@ pub(super) fn read_problem(error: &ReadError) -> Problem {
         ReadErrorKind::TargetExists | ReadErrorKind::Unsupported => Code::Conflict,
         ReadErrorKind::PermissionDenied => Code::PermissionDenied,
         ReadErrorKind::NoSpace => Code::NoSpace,
-        ReadErrorKind::Cancelled => Code::Interrupted,
+        ReadErrorKind::Cancelled => Code::Cancelled,
         ReadErrorKind::Internal => Code::Internal,
     };
-    Problem::new(code, format!("{} ({})", chain(error), error.code())).hint(error.hint())
+    let problem = Problem::new(code, chain(error)).hint(error.hint());
+    match error.code() == code.slug() {
+        true => problem,
+        false => problem.reason(error.code()),
+    }
 }

@@ -49,6 +49,7 @@ pub(crate) async fn recover(
             OperationKind::PelletCompress => ("packing", "packed"),
             OperationKind::PelletRestore => ("restoring", "restored"),
             OperationKind::PelletVerify => ("verifying", "verified"),
+            OperationKind::PelletGc => ("collecting", "collected"),
         };
         tracing::warn!(
             operation = %orphan.id,
@@ -79,6 +80,7 @@ pub(crate) async fn recover(
             OperationKind::PelletCompress => instruments.pellet_compressed(interrupted, no_time),
             OperationKind::PelletRestore => instruments.pellet_restored(interrupted, no_time),
             OperationKind::PelletVerify => instruments.pellet_verified(interrupted, no_time),
+            OperationKind::PelletGc => instruments.pellets_collected(interrupted, no_time),
         }
         instruments.event_published(names::EventType::PelletFailed);
     }

@@ -7,10 +7,13 @@ use nestr_telemetry::names::{attr, span};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::operations::Cancel;
+
 /// Makes spans of a packing's phases beneath its operation's span, and hands every call on to another observer.
 pub struct TracedPacking<'a> {
     operation: &'a Span,
     inner: &'a dyn PackObserver,
+    cancel: &'a Cancel,
     current: Mutex<Current>,
 }
 
@@ -22,10 +25,10 @@ struct Current {
 }
 
 impl<'a> TracedPacking<'a> {
-    /// Spans beneath `operation`; calls go on to `inner`.
+    /// Spans beneath `operation`; calls go on to `inner`, and `cancel` ends the work.
     #[must_use]
-    pub fn new(operation: &'a Span, inner: &'a dyn PackObserver) -> Self {
-        Self { operation, inner, current: Mutex::default() }
+    pub fn new(operation: &'a Span, inner: &'a dyn PackObserver, cancel: &'a Cancel) -> Self {
+        Self { operation, inner, cancel, current: Mutex::default() }
     }
 
     /// Ends the last phase: well, or with the code and the words of the failure that ended the packing.
@@ -112,6 +115,6 @@ impl PackObserver for TracedPacking<'_> {
     }
 
     fn cancelled(&self) -> bool {
-        self.inner.cancelled()
+        self.cancel.is_asked() || self.inner.cancelled()
     }
 }

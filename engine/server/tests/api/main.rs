@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
 mod auth;
+mod cancel;
 mod compress;
 mod failures;
 mod keeping;

@@ -212,6 +212,67 @@ async fn a_difference_needs_two_whole_pellets() {
     assert!(damaged["detail"].as_str().unwrap().contains(&digest), "{damaged}");
 }
 
+/// What each route that reads a sidecar answers; an operation's problem is that of its end.
+async fn told_by_all(world: &World, digest: &str) -> Vec<(&'static str, Value)> {
+    let get = async |path: &str| problem(world.get(path).await, 422, "verification-failed").await;
+    let pellet = format!("/api/pellets/{digest}");
+    let mut told = vec![
+        ("entries", get(&format!("{pellet}/entries")).await),
+        ("diff", get(&format!("{pellet}/diff/{digest}")).await),
+    ];
+    let target = json!({"target": world.dir.path().join("root/back")});
+    for (name, body) in [("verify", json!({})), ("restore", target)] {
+        let response = world.post(&format!("{pellet}/{name}"), &body).send().await.unwrap();
+        let problem = match response.status().as_u16() {
+            202 => {
+                let operation: Value = response.json().await.unwrap();
+                world.ended(operation["id"].as_str().unwrap()).await["error"].clone()
+            }
+            _ => problem(response, 422, "verification-failed").await,
+        };
+        assert_eq!(problem["code"], "verification-failed", "{problem}");
+        told.push((name, problem));
+    }
+    assert!(!world.dir.path().join("root/back").exists());
+    // The record is whole, and says what there is.
+    assert_eq!(world.get_json(&pellet).await["digest"], digest);
+    assert_eq!(world.get_json("/api/pellets").await["items"].as_array().unwrap().len(), 1);
+    told
+}
+
+#[tokio::test]
+async fn a_sidecar_that_cannot_be_used_is_told_in_one_way() {
+    let world = World::start().await;
+    let digest = packed(&world).await;
+    let folder = world.dir.path().join("store").join(&digest);
+    let sidecar = folder.join("tree.meta.json");
+    let whole = std::fs::read_to_string(&sidecar).unwrap();
+    let newer = whole.replace("\"schema_version\":1", "\"schema_version\":9");
+    assert_ne!(newer, whole);
+    for (content, reason) in [("{", "sidecar-damaged"), (&newer, "sidecar-version")] {
+        std::fs::write(&sidecar, content).unwrap();
+        for (route, problem) in told_by_all(&world, &digest).await {
+            assert_eq!(problem["reason"], reason, "{route}: {problem}");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(sidecar.to_str().unwrap()), "{route}: {detail}");
+            assert!(problem["hint"].as_str().unwrap().contains("pack the tree again"), "{problem}");
+            assert!(problem["trace_id"].is_string(), "{route}: {problem}");
+        }
+    }
+    std::fs::write(&sidecar, whole.replace(&digest, &"0".repeat(64))).unwrap();
+    for route in ["entries", &format!("diff/{digest}")] {
+        let response = world.get(&format!("/api/pellets/{digest}/{route}")).await;
+        let foreign = problem(response, 422, "verification-failed").await;
+        assert_eq!(foreign["reason"], "digest-mismatch", "{foreign}");
+    }
+    std::fs::remove_file(&sidecar).unwrap();
+    for (route, problem) in told_by_all(&world, &digest).await {
+        assert_eq!(problem["reason"], "pellet-not-found", "{route}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(folder.to_str().unwrap()), "{route}: {detail}");
+    }
+}
+
 #[tokio::test]
 async fn pellets_go_when_asked_for_and_by_policy() {
     let world = World::start().await;

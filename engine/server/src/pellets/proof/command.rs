@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use nestr_pellets::SelfTest;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::operations::Cancel;
+
 /// What is kept of an output.
 const KEPT: usize = 4 << 10;
 /// The longest line that is looked at as a whole.
@@ -46,6 +48,8 @@ pub(super) enum Ended {
     Late,
     /// Killed because of a line.
     Stopped(String),
+    /// Killed because somebody asked for the end.
+    Cancelled,
 }
 
 /// A command that has ended.
@@ -58,10 +62,12 @@ pub(super) struct Ran {
     pub(super) complaint: String,
 }
 
-/// Runs `test` until it ends, until `deadline` is over, or until `stops` finds a reason in a line.
+/// Runs `test` until it ends, until `deadline` is over, until somebody asks for the end, or until `stops` finds a
+/// reason in a line.
 pub(super) fn run(
     test: &SelfTest,
     deadline: Duration,
+    cancel: &Cancel,
     stops: fn(&[u8]) -> Option<String>,
 ) -> io::Result<Ran> {
     let (program, arguments) = test.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -87,7 +93,7 @@ pub(super) fn run(
             })
         });
         let complaint = scope.spawn(move || err.map_or(Ok(String::new()), tail));
-        let ended = wait(&mut child, deadline, &reasons);
+        let ended = wait(&mut child, deadline, cancel, &reasons);
         // What the command left running would keep the pipes open.
         kill(&child);
         let text = |read: thread::ScopedJoinHandle<'_, io::Result<String>>| {
@@ -100,7 +106,12 @@ pub(super) fn run(
     })
 }
 
-fn wait(child: &mut Child, deadline: Duration, reasons: &Receiver<String>) -> io::Result<Ended> {
+fn wait(
+    child: &mut Child,
+    deadline: Duration,
+    cancel: &Cancel,
+    reasons: &Receiver<String>,
+) -> io::Result<Ended> {
     let started = Instant::now();
     let mut silent = false;
     loop {
@@ -126,7 +137,8 @@ fn wait(child: &mut Child, deadline: Duration, reasons: &Receiver<String>) -> io
             },
         };
         let late = (started.elapsed() >= deadline).then_some(Ended::Late);
-        if let Some(ended) = reason.or(late) {
+        let cancelled = cancel.is_asked().then_some(Ended::Cancelled);
+        if let Some(ended) = reason.or(late).or(cancelled) {
             kill(child);
             child.wait()?;
             return Ok(ended);

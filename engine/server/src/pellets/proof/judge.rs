@@ -9,6 +9,7 @@ use nestr_pellets::{Ecosystem, Expected, SelfTest, Shape, self_tests};
 use serde_json::{Value, json};
 
 use super::command::{Ended, Ran, run};
+use crate::operations::Cancel;
 
 /// What became of one test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,16 +110,23 @@ impl Proof {
     }
 }
 
-/// Runs the self-tests of `shapes` in the tree at `root`, each for at most `deadline`.
+/// Runs the self-tests of `shapes` in the tree at `root`, each for at most `deadline`; none any more once `cancel` is
+/// asked.
 ///
 /// # Errors
 /// Only where the root itself cannot be found; a test that cannot run is a verdict.
-pub fn prove(shapes: &[Shape], root: &Path, deadline: Duration) -> io::Result<Proof> {
+pub fn prove(
+    shapes: &[Shape],
+    root: &Path,
+    deadline: Duration,
+    cancel: &Cancel,
+) -> io::Result<Proof> {
     let root = root.canonicalize()?;
     let mut proof = Proof { outcome: ProofOutcome::Unproven, tests: Vec::new() };
     let mut n_proved = 0;
     for shape in shapes {
-        let tests: Vec<_> = self_tests(shape, &root).iter().map(|t| tried(t, deadline)).collect();
+        let tests: Vec<_> =
+            self_tests(shape, &root).iter().map(|t| tried(t, deadline, cancel)).collect();
         n_proved += usize::from(tests.iter().any(|t| t.verdict == Verdict::Passed));
         proof.tests.extend(tests);
     }
@@ -131,13 +139,14 @@ pub fn prove(shapes: &[Shape], root: &Path, deadline: Duration) -> io::Result<Pr
     Ok(proof)
 }
 
-pub(super) fn tried(test: &SelfTest, deadline: Duration) -> Tested {
+pub(super) fn tried(test: &SelfTest, deadline: Duration, cancel: &Cancel) -> Tested {
     let started = Instant::now();
     let verdict = match test.needs.iter().find(|path| !path.exists()) {
+        _ if cancel.is_asked() => Verdict::Untried("it was cancelled".to_owned()),
         Some(missing) => Verdict::Untried(format!("{} is not there", missing.display())),
         None => {
             let stops = if test.expected == Expected::Fresh { compiled } else { |_: &[u8]| None };
-            verdict(test, run(test, deadline, stops), deadline)
+            verdict(test, run(test, deadline, cancel, stops), deadline)
         }
     };
     Tested {
@@ -159,6 +168,7 @@ fn verdict(test: &SelfTest, ran: io::Result<Ran>, deadline: Duration) -> Verdict
     match ran.ended {
         Ended::Late => Verdict::Failed(format!("it did not end within {} s", deadline.as_secs())),
         Ended::Stopped(reason) => Verdict::Failed(reason),
+        Ended::Cancelled => Verdict::Untried("it was cancelled".to_owned()),
         Ended::Badly(status) => {
             let last = ran.complaint.trim().lines().next_back().unwrap_or_default();
             Verdict::Failed(format!("{status}: {last}"))

@@ -8,6 +8,7 @@ use nestr_pellets::{Ecosystem, Expected, RawPath, SelfTest, Shape};
 
 use super::command::{Ended, run};
 use super::*;
+use crate::operations::Cancel;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -40,7 +41,8 @@ fn a_command_is_killed_at_its_deadline_with_what_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let left = dir.path().join("pid");
     let script = format!("sleep 600 & echo $! > {}; wait", left.display());
-    let ran = run(&shell(&script), Duration::from_millis(300), |_| None).unwrap();
+    let ran =
+        run(&shell(&script), Duration::from_millis(300), &Cancel::default(), |_| None).unwrap();
     assert_eq!(ran.ended, Ended::Late);
     let pid = fs::read_to_string(left).unwrap();
     let status = format!("/proc/{}/stat", pid.trim());
@@ -55,7 +57,7 @@ fn a_command_is_killed_at_its_deadline_with_what_it_started() {
 #[test]
 fn what_a_command_prints_is_bounded_and_its_input_is_empty() {
     let flood = "cat; echo first $OWN; head -c 3000000 /dev/zero | tr '\\0' x; echo last >&2";
-    let ran = run(&shell(flood), SOON, |_| None).unwrap();
+    let ran = run(&shell(flood), SOON, &Cancel::default(), |_| None).unwrap();
     assert_eq!(ran.ended, Ended::Well);
     assert!(ran.output.starts_with("first set\n") && ran.output.len() <= 4 << 10);
     assert_eq!(ran.complaint, "last\n");
@@ -63,7 +65,7 @@ fn what_a_command_prints_is_bounded_and_its_input_is_empty() {
 
 #[test]
 fn a_background_process_does_not_keep_a_command_from_ending() {
-    let ran = run(&shell("sleep 600 & exit 3"), SOON, |_| None).unwrap();
+    let ran = run(&shell("sleep 600 & exit 3"), SOON, &Cancel::default(), |_| None).unwrap();
     assert_eq!(ran.ended, Ended::Badly("exit code 3".to_owned()));
 }
 
@@ -78,7 +80,7 @@ fn a_build_that_compiles_is_stopped_at_once() {
         [(fresh.to_owned(), None), (format!("{fresh}\n{stale}\n"), Some("b 2 was compiled again"))]
     {
         let test = SelfTest { expected: Expected::Fresh, ..shell(&format!("echo '{messages}'")) };
-        let proof = super::judge::tried(&test, SOON);
+        let proof = super::judge::tried(&test, SOON, &Cancel::default());
         let verdict = expected.map_or(Verdict::Passed, |why| Verdict::Failed(why.to_owned()));
         assert_eq!(proof.verdict, verdict);
     }
@@ -89,11 +91,11 @@ fn an_environment_is_proved_by_where_it_says_to_stand() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap().join(".venv");
     environment(&root, &root.display().to_string());
-    let proof = prove(&[shape(Ecosystem::Python)], &root, SOON).unwrap();
+    let proof = prove(&[shape(Ecosystem::Python)], &root, SOON, &Cancel::default()).unwrap();
     assert_eq!((proof.outcome, proof.reason()), (ProofOutcome::Proved, None), "{proof:?}");
 
     environment(&root, "/elsewhere");
-    let proof = prove(&[shape(Ecosystem::Python)], &root, SOON).unwrap();
+    let proof = prove(&[shape(Ecosystem::Python)], &root, SOON, &Cancel::default()).unwrap();
     assert_eq!(proof.outcome, ProofOutcome::Refuted);
     assert!(proof.reason().unwrap().contains("/elsewhere"), "{proof:?}");
     assert_eq!(proof.to_json()["tests"][0]["verdict"], "failed");
@@ -102,9 +104,9 @@ fn an_environment_is_proved_by_where_it_says_to_stand() {
 #[test]
 fn what_cannot_be_tried_is_not_proved() {
     let dir = tempfile::tempdir().unwrap();
-    let none = prove(&[], dir.path(), SOON).unwrap();
+    let none = prove(&[], dir.path(), SOON, &Cancel::default()).unwrap();
     assert_eq!(none.outcome, ProofOutcome::Unproven);
-    let alone = prove(&[shape(Ecosystem::Npm)], dir.path(), SOON).unwrap();
+    let alone = prove(&[shape(Ecosystem::Npm)], dir.path(), SOON, &Cancel::default()).unwrap();
     assert_eq!(alone.outcome, ProofOutcome::Unproven);
     assert!(alone.reason().unwrap().contains("package.json is not there"), "{alone:?}");
 }

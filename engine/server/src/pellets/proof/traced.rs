@@ -10,6 +10,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::judge::{Proof, ProofOutcome, Verdict, prove};
+use crate::operations::Cancel;
 
 /// The time that one test may take: a build that finds everything fresh takes seconds.
 const DEADLINE: Duration = Duration::from_secs(300);
@@ -18,9 +19,14 @@ const DEADLINE: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// As [`prove`].
-pub fn traced_proof(operation: &Span, shapes: &[Shape], root: &Path) -> io::Result<Proof> {
+pub fn traced_proof(
+    operation: &Span,
+    shapes: &[Shape],
+    root: &Path,
+    cancel: &Cancel,
+) -> io::Result<Proof> {
     let span = tracing::info_span!(parent: operation, span::PELLET_PROVE);
-    let proof = span.in_scope(|| prove(shapes, root, DEADLINE))?;
+    let proof = span.in_scope(|| prove(shapes, root, DEADLINE, cancel))?;
     for span in [operation, &span] {
         span.set_attribute(attr::NESTR_PELLET_PROOF, proof.outcome.as_str());
     }

@@ -9,11 +9,12 @@ use nestr_pellets::{
 };
 use nestr_telemetry::names::{self, Direction, Outcome, Stage, attr};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::app::Shared;
-use crate::operations::{self, OperationKind, OperationResult, Reporter, Step, Underway};
+use crate::operations::{
+    self, OperationKind, OperationResult, Reporter, Step, Underway, outcome_of,
+};
 use crate::pellets::cost::Cost;
 use crate::pellets::jobs::Place;
 use crate::pellets::problems::read_problem;
@@ -75,8 +76,7 @@ pub(super) async fn run(app: Shared, job: Job) {
     let elapsed = app.clock.monotonic().saturating_sub(job.started);
     let outcome = match &done {
         Ok(_) => Outcome::Success,
-        Err(problem) if problem.code == Code::Interrupted => Outcome::Interrupted,
-        Err(_) => Outcome::Failed,
+        Err(problem) => outcome_of(problem.code.slug()),
     };
     match job.work {
         Work::Restore(_) => app.instruments.pellet_restored(outcome, elapsed),
@@ -89,7 +89,7 @@ pub(super) async fn run(app: Shared, job: Job) {
 }
 
 async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
-    let turn = job.place.turn().await;
+    let turn = job.place.turn(&job.operation).await?;
     let (app, job) = (app.clone(), Arc::clone(job));
     let reading = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -103,10 +103,10 @@ async fn work(app: &Shared, job: &Arc<Job>) -> Result<Value, Problem> {
 
 fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
     let options = &asked.options;
-    let inner = Reports { reporter: &job.operation.reporter, stop: &app.stop };
-    let observer = TracedRestore::new(&job.operation.span, &inner);
+    let inner = Reports(&job.operation.reporter);
+    let observer = TracedRestore::new(&job.operation.span, &inner, &job.operation.cancel);
     let restored = nestr_pellets::restore(app.fs.as_ref(), app.clock.as_ref(), options, &observer);
-    let restored = restored.map_err(|e| read_problem(&e));
+    let restored = restored.map_err(|e| job.operation.explained(read_problem(&e)));
     observer.finish(restored.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str())));
     let restored = restored?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -128,8 +128,12 @@ fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
 
 /// Has the tools of the tree prove that it works; it stays where it is in any case.
 fn proven(job: &Job, restored: &Restored) -> Result<Value, Problem> {
-    let proof = traced_proof(&job.operation.span, &restored.shapes, &restored.target)
+    let (operation, cancel) = (&job.operation, &job.operation.cancel);
+    let proof = traced_proof(&operation.span, &restored.shapes, &restored.target, cancel)
         .map_err(|e| Problem::internal("proving the restored tree", &e))?;
+    if cancel.is_asked() {
+        return Err(operation.cut_short().hint("the tree stays where it is, untried"));
+    }
     match proof.reason() {
         None => Ok(proof.to_json()),
         Some(reason) => Err(Problem::new(Code::VerificationFailed, reason)
@@ -138,10 +142,11 @@ fn proven(job: &Job, restored: &Restored) -> Result<Value, Problem> {
 }
 
 fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Problem> {
-    let observer = Reports { reporter: &job.operation.reporter, stop: &app.stop };
+    let inner = Reports(&job.operation.reporter);
+    let observer = TracedRestore::new(&job.operation.span, &inner, &job.operation.cancel);
     job.operation.reporter.step(Step::Verify);
     let verified = nestr_pellets::verify(app.fs.as_ref(), app.clock.as_ref(), options, &observer)
-        .map_err(|e| read_problem(&e))?;
+        .map_err(|e| job.operation.explained(read_problem(&e)))?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     job.operation.span.set_attribute(attr::NESTR_PELLET_ENTRIES, number(verified.entries));
     job.operation.span.set_attribute(attr::NESTR_PELLET_FRAMES, number(verified.frames));
@@ -163,9 +168,10 @@ fn verify(app: &Shared, job: &Job, options: &VerifyOptions) -> Result<Value, Pro
         Some(first) => {
             let n = verified.n_findings;
             let entry = first.entry.as_ref().map(|e| format!(", entry {}", e.as_path().display()));
-            let detail =
-                format!("{n} findings, the first: {}{}", first.what, entry.unwrap_or_default());
-            Err(Problem::new(Code::VerificationFailed, detail))
+            let file = first.file.as_ref().map(|file| format!(": {}", file.display()));
+            let (entry, file) = (entry.unwrap_or_default(), file.unwrap_or_default());
+            let detail = format!("{n} findings, the first: {}{entry}{file}", first.what);
+            Err(Problem::new(Code::VerificationFailed, detail).reason(first.code))
         }
     }
 }
@@ -184,7 +190,7 @@ async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
     let event = NewEvent::new(event_type, subject, &job.operation.actor, data)
         .in_trace(job.operation.traceparent.clone());
     let (id, progress) = (job.operation.id.clone(), job.operation.reporter.last().1);
-    let result = OperationResult { digest: job.digest.to_string() };
+    let result = OperationResult::pellet(job.digest);
     let committed = app.log.commit(move |tx| {
         operations::rows::succeed(tx, &id, progress, &result)?;
         tx.publish(event)
@@ -201,14 +207,11 @@ async fn fail(app: &Shared, job: &Arc<Job>, problem: Problem) {
 }
 
 /// Reports to the operation.
-struct Reports<'a> {
-    reporter: &'a Reporter,
-    stop: &'a CancellationToken,
-}
+struct Reports<'a>(&'a Reporter);
 
 impl RestoreObserver for Reports<'_> {
     fn phase_started(&self, phase: RestorePhase) {
-        self.reporter.step(match phase {
+        self.0.step(match phase {
             RestorePhase::Check => Step::Check,
             RestorePhase::Extract => Step::Extract,
             RestorePhase::Place => Step::Place,
@@ -216,15 +219,11 @@ impl RestoreObserver for Reports<'_> {
     }
 
     fn progress(&self, progress: &Progress) {
-        self.reporter.progress(operations::Progress {
+        self.0.progress(operations::Progress {
             bytes_done: progress.bytes_done,
             bytes_total: progress.bytes_total,
             entries_done: progress.entries_done,
             entries_total: progress.entries_total,
         });
-    }
-
-    fn cancelled(&self) -> bool {
-        self.stop.is_cancelled()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nestr_pellets::{Digest, RawPath, RestoreOptions, StoredPellet, VerifyOptions, VerifyingKey};
+use nestr_pellets::{Digest, RawPath, RestoreOptions, VerifyOptions, VerifyingKey};
 use nestr_telemetry::names::{Outcome, attr, span};
 use serde_json::json;
 use tracing::{Instrument, Span};
@@ -18,9 +18,11 @@ use crate::app::Shared;
 use crate::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::operations::rows::IdempotencyKey;
-use crate::operations::{self, Asked, Operation};
+use crate::operations::{self, Asked, Operation, OperationKind, Refused};
+use crate::pellets::SUBJECT;
 use crate::pellets::idempotency::idempotency_key;
-use crate::pellets::problems::{no_pellet, parse_digest};
+use crate::pellets::problems::parse_digest;
+use crate::pellets::sidecar;
 use crate::problem::{Code, Problem};
 
 /// The most keys that a request may name.
@@ -52,7 +54,8 @@ pub(crate) async fn restore_pellet(
             return Err(Problem::new(Code::BadRequest, what).hint(hint));
         }
         let keys = trusted(&app, &request.trusted_keys)?;
-        let (digest, stored) = stored(&app, &digest).await?;
+        let digest = parse_digest(&digest)?;
+        let stored = sidecar::stored(&app, &digest).await?;
         let target = target(&app, &request.target).await?;
         let options = RestoreOptions {
             only: request.only.as_ref().map(|only| RawPath::from(FsPath::new(only))),
@@ -68,6 +71,7 @@ pub(crate) async fn restore_pellet(
         Ok((digest, Work::Restore(Box::new(Restore { options, verify_build }))))
     };
     let asked = Request {
+        kind: OperationKind::PelletRestore,
         outcome: |app, outcome| app.instruments.pellet_restored(outcome, Duration::ZERO),
         digest: &asked,
         path: Some(&request.target),
@@ -92,7 +96,8 @@ pub(crate) async fn verify_pellet(
     let span = tracing::info_span!(span::PELLET_VERIFY);
     span.set_attribute(attr::NESTR_PELLET_DIGEST, digest.clone());
     let judge = async {
-        let (digest, stored) = stored(&app, &digest).await?;
+        let digest = parse_digest(&digest)?;
+        let stored = sidecar::stored(&app, &digest).await?;
         let options = VerifyOptions {
             expected: Some(digest),
             sidecar: stored.sidecar,
@@ -102,6 +107,7 @@ pub(crate) async fn verify_pellet(
         Ok((digest, Work::Verify(Box::new(options))))
     };
     let asked = Request {
+        kind: OperationKind::PelletVerify,
         outcome: |app, outcome| app.instruments.pellet_verified(outcome, Duration::ZERO),
         digest: &asked,
         path: None,
@@ -111,6 +117,7 @@ pub(crate) async fn verify_pellet(
 
 /// What a refusal says of the request.
 struct Request<'a> {
+    kind: OperationKind,
     /// Counts it.
     outcome: fn(&Shared, Outcome),
     digest: &'a str,
@@ -132,8 +139,9 @@ async fn begin(
     };
     let begun = begun.instrument(span.clone()).await;
     let data = json!({"digest": asked.digest, "path": asked.path});
+    let refused = Refused { kind: asked.kind, subject: SUBJECT, data };
     let count = || (asked.outcome)(app, Outcome::Refused);
-    operations::reply(app, actor, span, begun, count, data).await
+    operations::reply(app, actor, span, begun, count, refused).await
 }
 
 async fn start(
@@ -160,17 +168,6 @@ async fn start(
     let job = Job { operation: underway, digest, work, place, started };
     app.jobs.tasks.spawn(job::run(app.clone(), job).instrument(span.clone()));
     Ok(operation)
-}
-
-/// The files of a Pellet that the store holds.
-async fn stored(app: &Shared, digest: &str) -> Result<(Digest, StoredPellet), Problem> {
-    let digest = parse_digest(digest)?;
-    let store = std::sync::Arc::clone(&app.store);
-    let found = tokio::task::spawn_blocking(move || store.pellet(&digest))
-        .await
-        .map_err(|e| Problem::internal("looking for the pellet", &e))?
-        .map_err(|e| Problem::internal("looking for the pellet", &e))?;
-    Ok((digest, found.ok_or_else(|| no_pellet(&digest))?))
 }
 
 /// The keys of which one must have signed the Pellet: those that the request names, but none that the Engine
