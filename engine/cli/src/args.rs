@@ -102,7 +102,9 @@ pub(crate) struct ServeArgs {
 pub(crate) struct CompressArgs {
     /// The directory to pack
     pub(crate) path: PathBuf,
-    /// The archive to write; an existing one is replaced [default: NAME.pellet in the current folder]
+    /// The archive to write; an existing one is replaced [default: NAME.pellet in the current folder].
+    /// It and its sidecar have mode 0600 whatever the umask, since they hold what only the owner of the tree
+    /// may read; chmod them to share them
     #[arg(long, value_name = "FILE.pellet")]
     pub(crate) output: Option<PathBuf>,
     /// Name of the Pellet [default: the directory's name]

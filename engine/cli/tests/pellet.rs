@@ -7,6 +7,7 @@ mod kit;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 
 use kit::{Bench, Collector};
 
@@ -54,6 +55,25 @@ fn each_failure_says_what_why_and_what_to_do() {
     }
     assert!(!bench.path("out").exists());
     assert_eq!(bench.remains(), Vec::<String>::new());
+}
+
+#[test]
+fn an_archive_is_its_owners_alone_whatever_the_umask() {
+    let bench = Bench::new();
+    bench.file("tree/secret", b"a");
+    for umask in ["000", "022", "077"] {
+        // The second time it replaces one that everybody may read.
+        for _ in 0..2 {
+            bench.with_umask(umask, &["pellet", "compress", "tree", "--output", "it.pellet"]).ok();
+            for name in ["it.pellet", "it.meta.json"] {
+                let mode = || fs::metadata(bench.path(name)).unwrap().permissions().mode() & 0o7777;
+                assert_eq!(mode(), 0o600, "{name} with umask {umask}");
+                fs::set_permissions(bench.path(name), PermissionsExt::from_mode(0o644)).unwrap();
+            }
+        }
+    }
+    let help = bench.run(&["compress", "--help"]).ok();
+    assert!(help.contains("mode 0600"), "{help}");
 }
 
 #[test]
