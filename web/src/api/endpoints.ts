@@ -17,6 +17,9 @@ export const getPellet = (digest: string, signal?: AbortSignal) =>
 export const getOperation = (id: string, signal?: AbortSignal) =>
   call<Operation>({ url: path('/api/operations/{id}', { id }), ...(signal && { signal }) })
 
+/** Asks an operation to end at its next step; it may be past its last one. */
+export const cancelOperation = (id: string) => call<Operation>({ method: 'POST', url: path('/api/operations/{id}/cancel', { id }) })
+
 /** Asks for the shortest page with a token that is not kept yet. */
 export const tryToken = (candidate: string) =>
   http.get(path('/api/pellets'), { params: { limit: 1 }, headers: { Authorization: `Bearer ${candidate}` } })

@@ -99,6 +99,34 @@ it('compresses: one trace from the click on, progress, Pellet', async () => {
   expect(await screen.findByRole('link', { name: 'site-modules' })).toBeTruthy()
 })
 
+it('cancels: asks once, and shows what the operation ended as', async () => {
+  token.set(jwt)
+  let operation = anOperation()
+  const log = engine({
+    ...tickets,
+    'GET /api/pellets': () => ({ body: { items: [] } }),
+    'POST /api/pellets/compress': () => ({ status: 202, body: operation }),
+    'GET /api/operations/op1': () => ({ body: operation }),
+    'POST /api/operations/op1/cancel': () => {
+      operation = anOperation({ cancelling: true })
+      return { status: 202, body: operation }
+    },
+  })
+  show('/pellets')
+  fireEvent.change(await screen.findByLabelText('Folder to pack'), { target: { value: '/srv/site' } })
+  fireEvent.click(screen.getByRole('button', { name: 'Compress' }))
+  fireEvent.click(await screen.findByRole('button', { name: 'Cancel' }))
+  expect(await screen.findByText('Cancelling')).toBeTruthy()
+  expect(screen.getByRole('button', { name: 'Cancel' }).hasAttribute('disabled')).toBe(true)
+  expect(log.filter(({ path }) => path.endsWith('/cancel'))).toHaveLength(1)
+
+  const problem = { type: 'x', title: 'The operation was cancelled', status: 499, code: 'cancelled' as const, detail: 'packing /srv/site was cancelled by ada' }
+  operation = anOperation({ state: 'failed', finished_at: '2026-01-01T00:00:02Z', error: problem })
+  expect(await screen.findByText('Cancelled')).toBeTruthy()
+  expect(screen.queryByRole('button', { name: 'Cancel' })).toBeNull()
+  expect(screen.getByRole('alert').textContent).toContain('was cancelled by ada')
+})
+
 it('shows a refusal as the Engine words it, with the recorded trace', async () => {
   token.set(jwt)
   engine({

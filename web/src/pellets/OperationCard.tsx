@@ -1,8 +1,8 @@
 /** One operation as it goes: phases, bar, counts, and what came of it. */
-import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useLivePhase } from '../app/live'
-import { getOperation } from '../api/endpoints'
+import { cancelOperation, getOperation } from '../api/endpoints'
 import { keys } from '../api/keys'
 import type { ApiError } from '../api/problem'
 import type { Operation } from '../api/types'
@@ -56,6 +56,26 @@ function Bar({ operation }: { operation: Operation }) {
 
 const words = { running: 'Packing', succeeded: 'Packed', failed: 'Failed' } as const
 
+function word({ state, cancelling, error }: Operation): string {
+  if (error?.code === 'cancelled') return 'Cancelled'
+  return cancelling ? 'Cancelling' : words[state]
+}
+
+/** Asks for the end; what refuses it has ended, which the next look at the operation shows. */
+function Cancel({ id, asked }: { id: string; asked: boolean }) {
+  const client = useQueryClient()
+  const ask = useMutation<Operation, ApiError>({
+    mutationFn: () => cancelOperation(id),
+    onSuccess: (operation) => client.setQueryData(keys.operation(id), operation),
+    onError: () => void client.invalidateQueries({ queryKey: keys.operation(id) }),
+  })
+  return (
+    <button type="button" className="button quiet" disabled={asked || ask.isPending} onClick={() => ask.mutate()}>
+      Cancel
+    </button>
+  )
+}
+
 function Body({ operation }: { operation: Operation }) {
   const now = useNow(200, operation.state === 'running')
   const end = operation.finished_at ? new Date(operation.finished_at) : now
@@ -64,13 +84,14 @@ function Body({ operation }: { operation: Operation }) {
   return (
     <>
       <header className="facts">
-        <strong role="status">{words[operation.state]}</strong>
+        <strong role="status">{word(operation)}</strong>
         <span className="dim">{millis(elapsed)}</span>
         {operation.state === 'succeeded' && digest !== undefined && (
           <Link to="/pellets/$digest" params={{ digest }}>
             Open Pellet
           </Link>
         )}
+        {operation.state === 'running' && <Cancel id={operation.id} asked={operation.cancelling === true} />}
         {!operation.error && (
           <Link to="/traces/$traceId" params={{ traceId: operation.trace_id }}>
             Open trace
