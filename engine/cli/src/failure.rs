@@ -71,7 +71,7 @@ impl Failure {
         Self {
             exit,
             code: problem.code.slug(),
-            message: problem.detail.clone(),
+            message: problem.detail.to_string(),
             hint: problem.hint.as_deref().map(str::to_owned),
             trace_id: problem.trace_id.as_deref().map(str::to_owned),
         }

@@ -61,7 +61,7 @@ pub use read::{
 };
 pub use restore::{
     Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
-    Way, restore,
+    Way, restore, sweep_beside,
 };
 pub use sidecar::{
     DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION,

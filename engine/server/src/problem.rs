@@ -74,7 +74,7 @@ pub struct Problem {
     /// HTTP status code.
     pub status: u16,
     /// What happened, to what, and why.
-    pub detail: String,
+    pub detail: Box<str>,
     /// The request or operation in which it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -243,7 +243,7 @@ impl Problem {
             kind: Self::type_of(slug).into(),
             title: title.into(),
             status,
-            detail: detail.into(),
+            detail: detail.into().into(),
             instance: None,
             code,
             reason: None,
@@ -288,7 +288,8 @@ impl Problem {
     /// The log of events failed at `what`: a disk that is full is told, all else as [`Problem::internal`].
     pub(crate) fn in_log(what: &'static str, error: &EventError) -> Self {
         match error {
-            EventError::Full => Self::new(Code::NoSpace, format!("{what} failed: {error}")),
+            EventError::Full => Self::new(Code::NoSpace, format!("{what} failed: {error}"))
+                .hint("free space on the file system of the Engine's state folder, then try again"),
             _ => Self::internal(what, error),
         }
     }

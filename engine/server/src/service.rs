@@ -173,7 +173,7 @@ async fn open(options: &Options) -> Result<(Shared, Closer), StartError> {
         Store::open(Arc::clone(&fs), &options.store_dir).map_err(folder(&options.store_dir))?;
     let store = Arc::new(store);
     let instruments = options.telemetry.instruments().clone();
-    pellets::recover(&log, &store, &instruments).await?;
+    pellets::recover(&log, &fs, &store, &instruments).await?;
     let client = outbound::client()?;
     let clock = &options.clock;
     let app = Arc::new(App {
@@ -214,7 +214,14 @@ pub(crate) fn open_log(
     clock: Arc<dyn Clock>,
 ) -> Result<(EventLog, Closer), EventError> {
     let migrations = [operations::rows::MIGRATIONS, pellets::rows::MIGRATIONS].concat();
-    EventLog::open(&state.join(DATABASE), clock, &migrations)
+    let path = state.join(DATABASE);
+    EventLog::open(&path, clock, &migrations).map_err(|error| match error {
+        // Of a file that cannot be read at all, which one has to be said.
+        EventError::Storage(cause) => {
+            EventError::Open { path, cause: Arc::new(std::io::Error::other(cause.to_string())) }
+        }
+        other => other,
+    })
 }
 
 async fn listen(

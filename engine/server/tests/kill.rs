@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use durable_fs::{DiskFs, SystemClock};
+use durable_fs::{DiskFs, FaultyFs, Fs, OpKind, SystemClock, Verdict};
 use nestr_pellets::Milestone;
 use nestr_server::{Checkpoint, Options, Service};
 use nestr_telemetry::TelemetryOptions;
@@ -80,14 +80,11 @@ fn child() {
         otlp_endpoint: "http://127.0.0.1:1".into(),
         perch_url: "http://127.0.0.1:1".into(),
         telemetry,
-        fs: Arc::new(DiskFs),
+        fs: if point == "restore" { before_the_name() } else { Arc::new(DiskFs) },
         clock: Arc::new(SystemClock::new()),
         hook: Some(Arc::new(move |at| {
             if is_at(&point, at) {
-                println!("reached {point}");
-                loop {
-                    std::thread::park();
-                }
+                stay(&point);
             }
         })),
     };
@@ -98,6 +95,24 @@ fn child() {
         println!("serving {} {token}", service.listen());
         std::future::pending::<()>().await;
     });
+}
+
+/// Says that the point is reached, and never returns.
+fn stay(point: &str) -> ! {
+    println!("reached {point}");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The disk, but a restored tree never gets its name.
+fn before_the_name() -> Arc<dyn Fs> {
+    Arc::new(FaultyFs::new(Arc::new(DiskFs), |op| {
+        if op.kind == OpKind::Rename && op.path.ends_with("root/back") {
+            stay("restore");
+        }
+        Verdict::Pass
+    }))
 }
 
 /// A child and what it says.
@@ -160,10 +175,26 @@ impl Engine {
     }
 
     async fn pack(&self, tree: &Path) -> String {
-        let request = reqwest::Client::new().post(format!("{}/api/pellets/compress", self.url));
-        let request = request.bearer_auth(&self.token).json(&json!({"path": tree}));
+        self.begin("/api/pellets/compress", &json!({"path": tree})).await
+    }
+
+    async fn begin(&self, path: &str, body: &Value) -> String {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.url));
+        let request = request.bearer_auth(&self.token).json(body);
         let operation: Value = request.send().await.unwrap().json().await.unwrap();
         operation["id"].as_str().unwrap_or_else(|| panic!("{operation}")).to_owned()
+    }
+
+    async fn ended(&self, id: &str) -> Value {
+        let started = Instant::now();
+        loop {
+            let operation = self.get(&format!("/api/operations/{id}")).await;
+            if operation["state"] != "running" {
+                return operation;
+            }
+            assert!(started.elapsed() < PATIENCE, "{operation}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -264,4 +295,33 @@ async fn no_kill_leaves_a_half_pellet_or_goes_unsaid() {
     for (point, done) in POINTS {
         killed_at(point, done).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_restore_left_is_gone_after_the_next_start() {
+    if std::env::var_os(FOLDER).is_some() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    std::fs::create_dir_all(root.join("tree")).unwrap();
+    std::fs::write(root.join("tree/file"), "content").unwrap();
+    let engine = Engine::start(dir.path(), "restore");
+    let packed = engine.pack(&root.join("tree")).await;
+    let digest = engine.ended(&packed).await["result"]["digest"].clone();
+    let path = format!("/api/pellets/{}/restore", digest.as_str().unwrap());
+    let id = engine.begin(&path, &json!({"target": root.join("back")})).await;
+    engine.line_with("reached ");
+    drop(engine);
+    let left = files(&root).into_iter().find(|path| path.to_string_lossy().contains(".partial"));
+    assert!(left.is_some(), "the tree was built beside its target");
+
+    let next = Engine::start(dir.path(), "next start");
+    assert_eq!(files(&root), [root.join("tree/file")]);
+    let operation = next.get(&format!("/api/operations/{id}")).await;
+    assert_eq!(operation["error"]["code"], "interrupted", "{operation}");
+    let events = next.get("/api/events").await["items"].as_array().unwrap().clone();
+    let removed = events.last().unwrap()["data"]["removed"][0]["path"].clone();
+    assert!(left.unwrap().starts_with(removed.as_str().unwrap()), "{removed}");
+    assert!(next.log().contains(removed.as_str().unwrap()));
 }

@@ -52,6 +52,7 @@ pub use options::{
     Relocate, RestoreObserver, RestoreOptions, RestorePhase, Restored, UnknownRelocate, Unwatched,
     Way,
 };
+pub use place::sweep_beside;
 pub use run::restore;
 pub(crate) use workers::run as run_units;
 

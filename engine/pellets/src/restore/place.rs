@@ -25,6 +25,15 @@ pub(super) struct Place<'a> {
     staging: Staging<'a>,
 }
 
+/// Removes what dead restores left beside `target`, where a killed process could not; returns what is gone.
+///
+/// # Errors
+/// Whatever listing or removing fails with.
+pub fn sweep_beside(fs: &dyn Fs, target: &Path) -> io::Result<Vec<PathBuf>> {
+    let ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    target.parent().map_or_else(|| Ok(Vec::new()), |parent| remove_dead(fs, parent, ours))
+}
+
 /// What stands at a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum There {

@@ -187,9 +187,9 @@ fn contents(
         checker.frame(*place, entries);
         Ok(())
     };
-    run_units(options.threads, units.len(), stop, start, work, watch)?;
-    // A small Pellet is through before the first look.
-    if observer.cancelled() {
+    run_units(options.threads, units.len(), stop, start, work, &watch)?;
+    // Where all came to, and of a small Pellet the only look.
+    if watch() {
         return Err(ReadError::cancelled());
     }
     if let (Some(sidecar), Some(index)) = (sidecar, &index) {

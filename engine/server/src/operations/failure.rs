@@ -1,9 +1,10 @@
 //! The bad end of an operation, told in the same way whatever it did: span, log line, row, event.
 
-use nestr_events::NewEvent;
+use nestr_events::{NewEvent, Tx};
 use serde_json::{Value, json};
 use tracing::Span;
 
+use super::ending::commit_end;
 use super::{Cancel, OperationId, OperationKind, Reporter, rows};
 use crate::app::App;
 use crate::problem::{Code, Problem};
@@ -76,9 +77,12 @@ pub(crate) async fn record_failure(app: &App, ended: &Underway, problem: Problem
     let (event_type, name) = ended.kind.failed();
     let event = NewEvent::new(event_type, id.subject(), &ended.actor, data)
         .in_trace(ended.traceparent.clone());
-    let committed = app.log.commit(move |tx| {
-        rows::fail(tx, &id, Some(last), &problem)?;
-        tx.publish(event)
+    let committed = commit_end(app, || {
+        let (id, problem, event) = (id.clone(), problem.clone(), event.clone());
+        move |tx: &mut Tx<'_>| {
+            rows::fail(tx, &id, Some(last), &problem)?;
+            tx.publish(event)
+        }
     });
     match committed.await {
         Ok(_) => app.instruments.event_published(name),

@@ -11,6 +11,7 @@
 
 mod begin;
 mod cancel;
+mod ending;
 mod failure;
 mod model;
 mod progress;
@@ -19,6 +20,7 @@ pub(crate) mod rows;
 
 pub(crate) use begin::{Asked, accepted, begin, reply};
 pub use cancel::{Cancel, outcome_of};
+pub(crate) use ending::commit_end;
 pub(crate) use failure::{Refused, Underway, record_failure};
 pub(crate) use model::{
     Operation, OperationId, OperationKind, OperationResult, OperationState, Progress, Step,

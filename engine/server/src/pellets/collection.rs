@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use nestr_events::Tx;
 use nestr_pellets::{GcPlan, GcPolicy};
 use nestr_telemetry::names::span;
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,8 @@ async fn run(
         Err(mut problem) => {
             if problem.code == Code::Cancelled {
                 let cut = operation.cut_short();
-                problem = Problem { detail: format!("{}: {}", cut.detail, problem.detail), ..cut };
+                let detail = format!("{}: {}", cut.detail, problem.detail).into();
+                problem = Problem { detail, ..cut };
             }
             let problem = problem.in_trace(Some(operation.trace_id.clone()));
             let data = json!({"path": operation.source});
@@ -163,9 +165,11 @@ async fn succeed(app: &Shared, operation: &Underway, plan: &GcPlan) {
         bytes_removed: Some(plan.bytes_removed),
         ..OperationResult::default()
     };
-    let ended =
-        app.log.commit(move |tx| operations::rows::succeed(tx, &id, progress, &result)).await;
-    if let Err(error) = ended {
+    let ended = operations::commit_end(app, || {
+        let (id, result) = (id.clone(), result.clone());
+        move |tx: &mut Tx<'_>| operations::rows::succeed(tx, &id, progress, &result)
+    });
+    if let Err(error) = ended.await {
         tracing::error!(%error, "the end of the operation could not be recorded");
     }
 }

@@ -60,6 +60,9 @@ pub(super) async fn run(app: Shared, job: Job) {
         Ok((packed, publishing)) => {
             let recorded = record(&app, &job, &packed).await;
             drop(publishing);
+            if recorded.is_err() {
+                app.keeper().drop_unrecorded(packed.digest).await;
+            }
             recorded.map(|rev| (packed, rev))
         }
         Err(problem) => Err(problem),
@@ -155,7 +158,7 @@ fn pack(
     let packed =
         nestr_pellets::pack(app.fs.as_ref(), app.clock.as_ref(), &options, &destination, &observer);
     let packed = packed.map_err(|e| job.operation.explained(pack_problem(&e)));
-    let failure = packed.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str()));
+    let failure = packed.as_ref().err().map(|p| (p.code.slug(), &*p.detail));
     observer.finish(failure);
     packed.map(|packed| (packed, inner.publishing()))
 }
@@ -211,10 +214,6 @@ async fn record(app: &Shared, job: &Arc<Job>, packed: &Packed) -> Result<u64, Pr
                 record_span.in_scope(|| Problem::in_log("recording the pellet", &e))
             });
             nestr_telemetry::fail(&record_span, problem.code.slug(), &problem.detail);
-            // Another packing of the same tree may be about to record it, so it is left to the next start.
-            record_span.in_scope(|| {
-                tracing::warn!(digest = %packed.digest, "the pellet stays unrecorded until the next start removes it");
-            });
             Err(problem)
         }
     }

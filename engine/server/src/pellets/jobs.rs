@@ -1,4 +1,4 @@
-//! Packing jobs: how many run at once and how many may wait.
+//! Operations on Pellets: how many run at once and how many may wait.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use tokio_util::task::TaskTracker;
 use crate::operations::Underway;
 use crate::problem::{Code, Problem};
 
-/// Jobs that pack at the same time; each uses several threads itself.
+/// Jobs that pack, restore or verify at the same time; each uses several threads itself.
 const N_AT_ONCE: usize = 2;
 /// Jobs that run or wait; further requests are refused.
 const N_ADMITTED: usize = 64;
 
-/// All packing jobs of the process.
+/// All jobs of the process.
 pub(crate) struct Jobs {
     admitted: Arc<Semaphore>,
     turns: Arc<Semaphore>,
@@ -39,7 +39,7 @@ impl Jobs {
     /// A place for a job, or a problem while too many wait.
     pub(crate) fn admit(&self) -> Result<Place, Problem> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| {
-            Problem::new(Code::RateLimited, format!("{N_ADMITTED} packings are waiting already"))
+            Problem::new(Code::RateLimited, format!("{N_ADMITTED} operations run or wait already"))
         })?;
         Ok(Place { _admitted: admitted, turns: Arc::clone(&self.turns) })
     }

@@ -173,6 +173,32 @@ impl Keeper<'_> {
         Ok(plan)
     }
 
+    /// Removes the files of a Pellet that could not be recorded, unless another packing of the same tree did.
+    pub(crate) async fn drop_unrecorded(&self, digest: Digest) {
+        // Who is about to record it passes first.
+        let _alone = self.gate.remove().await;
+        let text = digest.to_string();
+        match self.log.read(move |conn| rows::by_digest(conn, &text)).await {
+            Ok(None) => self.remove_files(digest).await,
+            Ok(Some(_)) => {}
+            Err(error) => {
+                tracing::warn!(%error, %digest, "the pellet stays unrecorded until the next start removes it");
+            }
+        }
+    }
+
+    async fn remove_files(&self, digest: Digest) {
+        let (fs, store) = (Arc::clone(self.fs), Arc::clone(self.store));
+        let removing = move || nestr_pellets::remove(fs.as_ref(), &store, &digest);
+        let removed = tokio::task::spawn_blocking(removing).await;
+        let why = match removed {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(why, %digest, "the files stay until the next start removes them");
+    }
+
     /// Removes row and files of a Pellet that no other one needs.
     pub(crate) async fn remove(
         &self,
@@ -198,14 +224,7 @@ impl Keeper<'_> {
             return Ok(deleted);
         }
         self.instruments.event_published(names::EventType::PelletDeleted);
-        let (fs, store) = (Arc::clone(self.fs), Arc::clone(self.store));
-        let removing = move || nestr_pellets::remove(fs.as_ref(), &store, &digest);
-        let removed = tokio::task::spawn_blocking(removing)
-            .await
-            .map_err(|e| Problem::internal("removing the pellet", &e))?;
-        if let Err(error) = removed {
-            tracing::warn!(%error, %digest, "the files stay until the next start removes them");
-        }
+        self.remove_files(digest).await;
         Ok(deleted)
     }
 }

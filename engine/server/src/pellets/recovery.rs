@@ -1,12 +1,15 @@
 //! What the start of the Engine does about packings that the end of the process cut short.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use durable_fs::Fs;
 use nestr_events::{EventError, EventLog, EventType, NewEvent};
-use nestr_pellets::{Digest, Removed, Store};
+use nestr_pellets::{Digest, Removed, RemovedWhy, Store};
 use nestr_telemetry::Instruments;
 use nestr_telemetry::names::{self, Outcome, attr};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::rows;
 use crate::operations::{self, OperationKind};
@@ -20,7 +23,8 @@ const ACTOR: &str = "nestr";
 /// Runs before any job; the store is then exactly what the database records.
 pub(crate) async fn recover(
     log: &EventLog,
-    store: &std::sync::Arc<Store>,
+    fs: &Arc<dyn Fs>,
+    store: &Arc<Store>,
     instruments: &Instruments,
 ) -> Result<(), EventError> {
     let (known, orphans) =
@@ -45,6 +49,10 @@ pub(crate) async fn recover(
         instruments.event_published(names::EventType::PelletFailed);
     }
     for orphan in orphans {
+        let mut remains = remains.clone();
+        if orphan.kind == OperationKind::PelletRestore {
+            remains.extend(sweep(fs, &orphan.source).await);
+        }
         let (work, doing) = match orphan.kind {
             OperationKind::PelletCompress => ("packing", "packed"),
             OperationKind::PelletRestore => ("restoring", "restored"),
@@ -87,12 +95,37 @@ pub(crate) async fn recover(
     Ok(())
 }
 
-async fn clean(
-    store: &std::sync::Arc<Store>,
-    known: Vec<String>,
-) -> Result<Vec<Removed>, EventError> {
+/// Removes what a restore to `target` left beside it.
+async fn sweep(fs: &Arc<dyn Fs>, target: &str) -> Vec<Value> {
+    let (fs, path) = (Arc::clone(fs), PathBuf::from(target));
+    let swept =
+        tokio::task::spawn_blocking(move || nestr_pellets::sweep_beside(fs.as_ref(), &path)).await;
+    let why = RemovedWhy::PartialWrite.as_str();
+    match swept {
+        Ok(Ok(removed)) => {
+            let told = |path: &PathBuf| {
+                let path = path.display();
+                tracing::warn!(
+                    { attr::NESTR_REMAINS_PATH } = %path,
+                    why,
+                    "removed what an interrupted restore left behind"
+                );
+                json!({"path": path.to_string(), "why": why})
+            };
+            removed.iter().map(told).collect()
+        }
+        // The next restore to that folder tries again.
+        Ok(Err(error)) => {
+            tracing::warn!(%error, target, "cannot look for what a restore left behind");
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+async fn clean(store: &Arc<Store>, known: Vec<String>) -> Result<Vec<Removed>, EventError> {
     let known: HashSet<Digest> = known.iter().filter_map(|digest| digest.parse().ok()).collect();
-    let store = std::sync::Arc::clone(store);
+    let store = Arc::clone(store);
     let cleaned = tokio::task::spawn_blocking(move || store.recover(&|d| known.contains(d))).await;
     match cleaned {
         Ok(removed) => removed.map_err(EventError::refuse),

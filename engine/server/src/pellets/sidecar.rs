@@ -120,7 +120,7 @@ fn unusable(digest: &Digest, error: &ReadError) -> Problem {
         ReadErrorKind::Internal => Problem::internal("reading the sidecar", error),
         _ => {
             let mut problem = read_problem(error);
-            problem.detail = of(digest, &problem.detail);
+            problem.detail = of(digest, &problem.detail).into();
             problem
         }
     }

@@ -123,3 +123,38 @@ async fn a_removal_waits_for_a_packing_that_is_about_to_be_recorded() {
     assert_eq!(world.get(&path).await.status(), 404);
     assert!(world.store_files().is_empty());
 }
+
+#[tokio::test]
+async fn a_pellet_that_cannot_be_recorded_goes_at_once() {
+    let (reached, walked) = mpsc::channel();
+    let (go, held) = mpsc::channel::<()>();
+    let (held, armed) = (Mutex::new(held), Arc::new(AtomicBool::new(false)));
+    let arm = Arc::clone(&armed);
+    let world = World::with(|options| {
+        options.hook = Some(Arc::new(move |at| {
+            if at == Checkpoint::Packing(Milestone::Walked) && arm.load(Ordering::SeqCst) {
+                reached.send(()).unwrap();
+                // Ends when the test goes on, or is over.
+                let _ = held.lock().unwrap().recv();
+            }
+        }));
+    })
+    .await;
+    let tree = world.tree("tree");
+    let first = digest(&world.pack(&tree).await);
+    std::fs::write(tree.join("sub/3.txt"), "changed").unwrap();
+    armed.store(true, Ordering::SeqCst);
+    let body = json!({"path": tree, "delta_of": first});
+    let response = world.post("/api/pellets/compress", &body).send().await.unwrap();
+    let operation: Value = response.json().await.unwrap();
+    tokio::task::spawn_blocking(move || walked.recv().unwrap()).await.unwrap();
+    // Nothing recorded needs it yet.
+    let path = format!("/api/pellets/{first}");
+    let gone = world.bare(Method::DELETE, &path).bearer_auth(&world.token).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    go.send(()).unwrap();
+    let ended = world.ended(operation["id"].as_str().unwrap()).await;
+    assert_eq!(ended["error"]["code"], "conflict", "{ended}");
+    assert!(ended["error"]["detail"].as_str().unwrap().contains(&first), "{ended}");
+    world.store_files_become(0).await;
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nestr_events::{EventType, NewEvent};
+use nestr_events::{EventType, NewEvent, Tx};
 use nestr_pellets::{
     Digest, Progress, RestoreObserver, RestoreOptions, RestorePhase, Restored, VerifyOptions,
 };
@@ -107,7 +107,7 @@ fn restore(app: &Shared, job: &Job, asked: &Restore) -> Result<Value, Problem> {
     let observer = TracedRestore::new(&job.operation.span, &inner, &job.operation.cancel);
     let restored = nestr_pellets::restore(app.fs.as_ref(), app.clock.as_ref(), options, &observer);
     let restored = restored.map_err(|e| job.operation.explained(read_problem(&e)));
-    observer.finish(restored.as_ref().err().map(|p| (p.code.slug(), p.detail.as_str())));
+    observer.finish(restored.as_ref().err().map(|p| (p.code.slug(), &*p.detail)));
     let restored = restored?;
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     job.operation.span.set_attribute(attr::NESTR_PELLET_WAY, restored.way.as_str());
@@ -191,9 +191,12 @@ async fn succeed(app: &Shared, job: &Arc<Job>, mut data: Value) {
         .in_trace(job.operation.traceparent.clone());
     let (id, progress) = (job.operation.id.clone(), job.operation.reporter.last().1);
     let result = OperationResult::pellet(job.digest);
-    let committed = app.log.commit(move |tx| {
-        operations::rows::succeed(tx, &id, progress, &result)?;
-        tx.publish(event)
+    let committed = operations::commit_end(app, || {
+        let (id, result, event) = (id.clone(), result.clone(), event.clone());
+        move |tx: &mut Tx<'_>| {
+            operations::rows::succeed(tx, &id, progress, &result)?;
+            tx.publish(event)
+        }
     });
     match committed.await {
         Ok(_) => app.instruments.event_published(name),
