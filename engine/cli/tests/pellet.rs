@@ -77,6 +77,33 @@ fn an_archive_is_its_owners_alone_whatever_the_umask() {
 }
 
 #[test]
+fn a_list_names_the_pellets_whose_sidecar_cannot_be_used() {
+    let bench = Bench::new();
+    for name in ["whole", "damaged"] {
+        bench.file(&format!("{name}/file"), name.as_bytes());
+        let made = bench.run(&["compress", name, "--json"]).ok();
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let folder = format!("state/pellets/{}", made["digest"].as_str().unwrap());
+        for ending in ["pellet", "meta.json"] {
+            let file = format!("{name}.{ending}");
+            let content = fs::read(bench.path(&file)).unwrap();
+            bench.file(&format!("{folder}/{file}"), &content);
+        }
+        if name == "damaged" {
+            bench.file(&format!("{folder}/damaged.meta.json"), b"{");
+        }
+    }
+    let list = bench.run(&["list", "--state-dir", "state"]).ok();
+    assert!(list.contains("damaged.meta.json: EOF while parsing"), "{list}");
+    assert!(list.contains("[sidecar-damaged]\n1 pellets, "), "{list}");
+    assert!(list.ends_with("; 1 more have an unusable sidecar\n"), "{list}");
+    let list = bench.run(&["list", "--state-dir", "state", "--json"]).ok();
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["items"][0]["name"], "whole", "{list}");
+    assert_eq!(list["unusable"][0]["code"], "sidecar-damaged", "{list}");
+}
+
+#[test]
 fn names_in_an_archive_do_not_command_the_terminal() {
     let bench = Bench::new();
     fs::create_dir(bench.path("tree")).unwrap();

@@ -86,6 +86,9 @@ fn not_started(error: &StartError) -> Failure {
         StartError::Events(error @ EventError::InUse { .. }) => {
             (Exit::Conflict, error.code(), "one Engine has a state folder at a time")
         }
+        StartError::Events(error @ EventError::Full) => {
+            (Exit::Failure, error.code(), "free space on the file system of the state folder")
+        }
         StartError::Events(error) => {
             (Exit::Failure, error.code(), "look at the cause; the log was left as it is")
         }

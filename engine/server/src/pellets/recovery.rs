@@ -12,6 +12,7 @@ use nestr_telemetry::names::{self, Outcome, attr};
 use serde_json::{Value, json};
 
 use super::rows;
+use crate::operations::rows::Orphan;
 use crate::operations::{self, OperationKind};
 use crate::problem::{Code, Problem};
 
@@ -53,38 +54,10 @@ pub(crate) async fn recover(
         if orphan.kind == OperationKind::PelletRestore {
             remains.extend(sweep(fs, &orphan.source).await);
         }
-        let (work, doing) = match orphan.kind {
-            OperationKind::PelletCompress => ("packing", "packed"),
-            OperationKind::PelletRestore => ("restoring", "restored"),
-            OperationKind::PelletVerify => ("verifying", "verified"),
-            OperationKind::PelletGc => ("collecting", "collected"),
-        };
-        tracing::warn!(
-            operation = %orphan.id,
-            path = orphan.source,
-            asked_by = orphan.actor,
-            trace = orphan.trace_id,
-            "{work} was interrupted by the end of the engine"
-        );
-        let detail = format!("the Engine ended while it {doing} {}", orphan.source);
-        let mut problem =
-            Problem::new(Code::Interrupted, detail).in_trace(Some(orphan.trace_id.clone()));
-        problem.instance = Some(orphan.id.location().into());
-        let data = json!({
-            "operation_id": orphan.id,
-            "path": orphan.source,
-            "problem": problem,
-            "removed": remains,
-        });
-        let event = NewEvent::new(EventType::PelletFailed, orphan.id.subject(), ACTOR, data)
-            .in_trace(orphan.traceparent);
-        log.commit(move |tx| {
-            operations::rows::fail(tx, &orphan.id, None, &problem)?;
-            tx.publish(event)
-        })
-        .await?;
+        let kind = orphan.kind;
+        end(log, orphan, remains).await?;
         let (interrupted, no_time) = (Outcome::Interrupted, std::time::Duration::ZERO);
-        match orphan.kind {
+        match kind {
             OperationKind::PelletCompress => instruments.pellet_compressed(interrupted, no_time),
             OperationKind::PelletRestore => instruments.pellet_restored(interrupted, no_time),
             OperationKind::PelletVerify => instruments.pellet_verified(interrupted, no_time),
@@ -93,6 +66,40 @@ pub(crate) async fn recover(
         instruments.event_published(names::EventType::PelletFailed);
     }
     Ok(())
+}
+
+/// Ends the operation of a process that is gone; `removed` is what was left of it.
+async fn end(log: &EventLog, orphan: Orphan, removed: Vec<Value>) -> Result<(), EventError> {
+    let (work, doing) = match orphan.kind {
+        OperationKind::PelletCompress => ("packing", "packed"),
+        OperationKind::PelletRestore => ("restoring", "restored"),
+        OperationKind::PelletVerify => ("verifying", "verified"),
+        OperationKind::PelletGc => ("collecting", "collected"),
+    };
+    tracing::warn!(
+        operation = %orphan.id,
+        path = orphan.source,
+        asked_by = orphan.actor,
+        trace = orphan.trace_id,
+        "{work} was interrupted by the end of the engine"
+    );
+    let detail = format!("the Engine ended while it {doing} {}", orphan.source);
+    let mut problem =
+        Problem::new(Code::Interrupted, detail).in_trace(Some(orphan.trace_id.clone()));
+    problem.instance = Some(orphan.id.location().into());
+    let data = json!({
+        "operation_id": orphan.id,
+        "path": orphan.source,
+        "problem": problem,
+        "removed": removed,
+    });
+    let event = NewEvent::new(EventType::PelletFailed, orphan.id.subject(), ACTOR, data)
+        .in_trace(orphan.traceparent);
+    let ended = log.commit(move |tx| {
+        operations::rows::fail(tx, &orphan.id, None, &problem)?;
+        tx.publish(event)
+    });
+    ended.await.map(|_| ())
 }
 
 /// Removes what a restore to `target` left beside it.
