@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod collect;
 mod command;
+mod failure;
 mod guard;
 mod http;
 mod logging;
@@ -25,12 +26,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let command = command::Perch::parse();
-    match command.run() {
-        Ok(code) => code,
-        Err(error) => {
-            logging::fatal(&error);
-            ExitCode::FAILURE
+    match command::Perch::try_parse() {
+        Ok(command) => {
+            command.run().unwrap_or_else(|error| failure::report(failure::Kind::Failed, &error))
         }
+        Err(error) => failure::usage(&error),
     }
 }

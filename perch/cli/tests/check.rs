@@ -65,3 +65,20 @@ fn a_configuration_is_shown_as_it_is_used() {
     assert_eq!(json["config"]["exporters"]["prometheusremotewrite"]["shards"], 5);
     assert_eq!(json["config"]["service"]["pipelines"]["metrics"]["ack"], "memory");
 }
+
+#[test]
+fn a_failure_is_one_object_where_json_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], i32, &str); 3] = [
+        (&["check", "none.yaml", "--json"], 1, "failed"),
+        (&["slo", "validate", "none.yaml", "--json"], 4, "not-found"),
+        (&["check", "--json"], 2, "usage"),
+    ];
+    for (args, exit, code) in cases {
+        let output = perch().args(args).current_dir(dir.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}");
+        let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((&told["code"], &told["exit_code"]), (&code.into(), &exit.into()), "{told}");
+        assert!(told["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{told}");
+    }
+}

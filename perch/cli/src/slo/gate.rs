@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::remote::Endpoint;
 use super::status::left;
-use super::{CLOSED, NOT_FOUND, output};
+use super::{CLOSED, output};
+use crate::failure;
 
 /// `perch slo gate [ID...]`
 #[derive(Debug, clap::Args)]
@@ -33,10 +34,7 @@ pub(super) fn run(args: &GateArgs) -> anyhow::Result<ExitCode> {
             output::print(&report(&chosen, args.json))?;
             Ok(if closed { ExitCode::from(CLOSED) } else { ExitCode::SUCCESS })
         }
-        Err(missing) => {
-            crate::logging::fatal(&anyhow::anyhow!(missing));
-            Ok(ExitCode::from(NOT_FOUND))
-        }
+        Err(missing) => Ok(failure::report(failure::Kind::NotFound, &anyhow::anyhow!(missing))),
     }
 }
 

@@ -21,7 +21,6 @@ use clap::Subcommand;
 
 /// Exit codes of the contract.
 const CLOSED: u8 = 3;
-const NOT_FOUND: u8 = 4;
 const VERIFICATION_FAILED: u8 = 5;
 
 /// `perch slo …`

@@ -13,16 +13,15 @@ use slo::number::text;
 use slo::plan::{Counting, Plan};
 use slo::promql::{Shape, classify};
 
-use super::NOT_FOUND;
 use super::input::Unreadable;
+use crate::failure;
 
 /// Says what cannot be read; 4 where there is no such file.
 pub(super) fn unreadable(error: Unreadable) -> anyhow::Result<ExitCode> {
     if !error.is_absent() {
         return Err(error.into());
     }
-    crate::logging::fatal(&error.into());
-    Ok(ExitCode::from(NOT_FOUND))
+    Ok(failure::report(failure::Kind::NotFound, &error.into()))
 }
 
 /// Objectives that are sound; else says what is wrong with them, and gives the exit code.

@@ -7,8 +7,9 @@ use perch_slo_tracker::{GroupStatus, Status};
 use serde_json::json;
 use slo::length::Length;
 
+use super::output;
 use super::remote::Endpoint;
-use super::{NOT_FOUND, output};
+use crate::failure;
 
 /// `perch slo status [ID]`
 #[derive(Debug, clap::Args)]
@@ -33,8 +34,8 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let Some(status) = remote.one(id)? else {
-        crate::logging::fatal(&anyhow::anyhow!("no objective `{id}` is tracked"));
-        return Ok(ExitCode::from(NOT_FOUND));
+        let missing = anyhow::anyhow!("no objective `{id}` is tracked");
+        return Ok(failure::report(failure::Kind::NotFound, &missing));
     };
     let text = if args.json { format!("{}\n", json!(status)) } else { page(&status) };
     output::print(&text)?;
