@@ -26,6 +26,7 @@ mod digest;
 mod ecosystem;
 mod error;
 mod gc;
+mod lanes;
 mod name;
 mod observer;
 mod pack;

@@ -164,14 +164,14 @@ impl<'a> Packer<'a> {
         read_checked(&mut self.dirs, entry, offset, content, asked)?;
         let (turns, len) = (self.turns, content.len() as u64);
         turns.bytes_done.fetch_add(len, Ordering::Relaxed);
-        if self.job.known.get(index).is_some_and(Option::is_some) {
+        if self.job.known.get(index) == Some(&true) {
             return Ok(());
         }
-        if len == place.content_len && entry.sparse.is_none() {
+        if len == place.content_len && entry.sparse().is_none() {
             self.digests.push((index, Digest::of(content)));
             return Ok(());
         }
-        let feed = |hasher: &mut _| match &entry.sparse {
+        let feed = |hasher: &mut _| match entry.sparse() {
             Some(sparse) => feed_sparse(hasher, turns, sparse, entry.size(), offset, content),
             None => {
                 hasher.update(content);

@@ -18,7 +18,7 @@ const PAX_NAME: &[u8] = b"././@PaxHeader";
 
 /// Bytes that [`encode`] appends for `entry`.
 pub(crate) fn header_len(entry: &Entry, target: Option<&[u8]>) -> u64 {
-    if entry.sparse.is_some() || !entry.attributes.is_empty() {
+    if entry.rare.is_some() {
         // Few entries need records, and how long those are is best told by writing them.
         let mut out = Vec::new();
         encode(entry, target, 0, &mut out);
@@ -49,14 +49,14 @@ pub(crate) fn encode(entry: &Entry, target: Option<&[u8]>, mtime: u64, out: &mut
         encode_long(target, EntryType::GNULongLink, out);
     }
     // The true name of a file with holes is in its records, under one for tars that know no holes.
-    if entry.sparse.is_some() {
+    if entry.sparse().is_some() {
         name = sparse_name(entry);
     } else {
         encode_long(&name, EntryType::GNULongName, out);
     }
     let form = encode_records(entry, out);
     let target = target.unwrap_or_default();
-    let Some(sparse) = &entry.sparse else {
+    let Some(sparse) = entry.sparse() else {
         put(form, &name, target, entry_type, entry.mode, entry.size(), mtime, out);
         return;
     };

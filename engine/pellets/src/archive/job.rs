@@ -16,8 +16,8 @@ pub(crate) struct Job<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a Parameters,
     pub(crate) threads: NonZeroUsize,
-    /// Digests of files that need not be hashed, by entry; empty where there are none.
-    pub(crate) known: &'a [Option<Digest>],
+    /// Which files need not be hashed, by entry; empty where there are none.
+    pub(crate) known: &'a [bool],
     pub(crate) reuse: Option<&'a Reuse<'a>>,
     /// Where the walk did not ask every file for attributes: set when one has some, which ends the packing.
     pub(crate) unasked: Option<&'a AtomicBool>,

@@ -26,6 +26,6 @@ mod writer;
 pub use delta_frame::{DeltaFrame, DeltaFrameError};
 pub(crate) use frame::read_checked;
 pub(crate) use job::{Job, Reuse};
-pub(crate) use plan::{Place, Plan};
+pub(crate) use plan::{Places, Plan};
 pub use seek_table::{SeekTable, SeekTableError, SeekTableFrame};
 pub(crate) use writer::{Written, write_archive};

@@ -6,13 +6,13 @@ use crate::tree::{Attribute, Entry, Sparse};
 
 /// Appends the records of `entry`; nothing where it needs none.
 pub(super) fn records(entry: &Entry, out: &mut Vec<u8>) {
-    if entry.sparse.is_some() {
+    if entry.sparse().is_some() {
         put(b"GNU.sparse.major", b"1", out);
         put(b"GNU.sparse.minor", b"0", out);
         put(b"GNU.sparse.name", &entry.path, out);
         put(b"GNU.sparse.realsize", entry.size().to_string().as_bytes(), out);
     }
-    for attribute in &entry.attributes {
+    for attribute in entry.attributes() {
         put(&keyword(attribute), &attribute.value, out);
     }
 }

@@ -7,6 +7,10 @@ use crate::tree::{Entry, Kind};
 /// Two blocks of zeros end a tar stream.
 const TRAILER: u64 = 2 * BLOCK;
 
+/// Where the entries stand, however the stream is cut.
+#[derive(Debug)]
+pub(crate) struct Places(Vec<Place>);
+
 /// The layout of an archive; a pure function of the entries and the frame size.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -52,29 +56,11 @@ impl Place {
 }
 
 impl Plan {
-    /// Lays out `entries` without those that are `elsewhere`, by position, whose places are empty.
-    pub(crate) fn of(
-        entries: &[Entry],
-        elsewhere: impl Fn(usize) -> bool,
-        frame_size: u32,
-    ) -> Self {
-        Self::cut(lens(entries, elsewhere), u64::from(frame_size))
-    }
-
-    /// Bytes of the tar stream of such a plan.
-    pub(crate) fn stream_len(entries: &[Entry], elsewhere: impl Fn(usize) -> bool) -> u64 {
-        let place = |(header_len, content_len)| Place { offset: 0, header_len, content_len }.end();
-        lens(entries, elsewhere).map(place).sum::<u64>() + TRAILER
-    }
-
-    fn cut(lens: impl Iterator<Item = (u64, u64)>, frame_size: u64) -> Self {
-        let mut cutter = Cutter { frame_size, start: 0, at: 0, cuts: Vec::new() };
-        let mut places = Vec::with_capacity(lens.size_hint().0);
-        for (header_len, content_len) in lens {
-            let mut place = Place { offset: 0, header_len, content_len };
-            place.offset = cutter.put(place.end());
-            places.push(place);
-        }
+    /// Cuts the tar stream of `places` into frames.
+    pub(crate) fn of(places: Places, frame_size: u32) -> Self {
+        let Places(places) = places;
+        let mut cutter = Cutter::new(u64::from(frame_size));
+        places.iter().for_each(|place| cutter.put(place.end() - place.offset));
         cutter.put(TRAILER);
         let cuts = cutter.finish();
         let first = |start| places.partition_point(|p: &Place| p.end() <= start);
@@ -89,12 +75,32 @@ impl Plan {
     }
 }
 
-/// Bytes of header and stored content, by entry.
-fn lens(entries: &[Entry], elsewhere: impl Fn(usize) -> bool) -> impl Iterator<Item = (u64, u64)> {
-    entries.iter().enumerate().map(move |(index, e)| match elsewhere(index) {
-        true => (0, 0),
-        false => (header_len(e, target_of(e, entries)), e.stored()),
-    })
+impl Places {
+    /// Puts `entries` one behind the other, without those that are `elsewhere`, by position, whose places are
+    /// empty.
+    pub(crate) fn of(entries: &[Entry], elsewhere: impl Fn(usize) -> bool) -> Self {
+        let lens = |(index, e): (usize, &Entry)| match elsewhere(index) {
+            true => (0, 0),
+            false => (header_len(e, target_of(e, entries)), e.stored()),
+        };
+        Self::by_lens(entries.iter().enumerate().map(lens))
+    }
+
+    /// By bytes of header and stored content.
+    fn by_lens(lens: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut offset = 0;
+        let place = |(header_len, content_len)| {
+            let place = Place { offset, header_len, content_len };
+            offset = place.end();
+            place
+        };
+        Self(lens.map(place).collect())
+    }
+
+    /// Bytes of the tar stream.
+    pub(crate) fn stream_len(&self) -> u64 {
+        self.0.last().map_or(0, Place::end) + TRAILER
+    }
 }
 
 struct Cutter {
@@ -106,18 +112,20 @@ struct Cutter {
 }
 
 impl Cutter {
-    /// Appends a unit and returns its offset.
-    fn put(&mut self, len: u64) -> u64 {
+    fn new(frame_size: u64) -> Self {
+        Self { frame_size, start: 0, at: 0, cuts: Vec::new() }
+    }
+
+    /// Appends a unit.
+    fn put(&mut self, len: u64) {
         let open = self.at - self.start;
         if open > 0 && len <= self.frame_size && open + len > self.frame_size {
             self.close(self.at);
         }
-        let offset = self.at;
         self.at += len;
         while self.at - self.start > self.frame_size {
             self.close(self.start + self.frame_size);
         }
-        offset
     }
 
     fn close(&mut self, end: u64) {
@@ -147,8 +155,16 @@ mod tests {
 
     use super::*;
 
+    fn plan(content_lens: &[u64], frame_size: u64) -> Plan {
+        let places = Places::by_lens(content_lens.iter().map(|l| (BLOCK, *l)));
+        let len = places.stream_len();
+        let plan = Plan::of(places, u32::try_from(frame_size).unwrap());
+        assert_eq!(plan.frames.last().map(|f| f.end), Some(len));
+        plan
+    }
+
     fn cuts(content_lens: &[u64], frame_size: u64) -> Vec<(u64, u64, usize)> {
-        let plan = Plan::cut(content_lens.iter().map(|l| (BLOCK, *l)), frame_size);
+        let plan = plan(content_lens, frame_size);
         plan.frames.iter().map(|f| (f.start, f.end, f.first)).collect()
     }
 
@@ -174,7 +190,7 @@ mod tests {
             frame_blocks in 2u64..16,
         ) {
             let frame_size = frame_blocks * BLOCK;
-            let plan = Plan::cut(lens.iter().map(|l| (BLOCK, *l)), frame_size);
+            let plan = plan(&lens, frame_size);
             let mut at = 0;
             for frame in &plan.frames {
                 prop_assert_eq!(frame.start, at);

@@ -55,15 +55,18 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// Writes the archive of `job` to `file`, which bears the name `path`.
+/// Writes the archive of `job` to `file`, which bears the name `path`; `contents` are the digests that are known, by
+/// entry, and empty where there are none.
 pub(crate) fn write_archive(
     job: &Job<'_>,
+    mut contents: Vec<Option<Digest>>,
     file: &mut dyn File,
     path: &Path,
     observer: &dyn PackObserver,
 ) -> Result<Written, PackError> {
     let n_threads = job.threads.get().min(job.plan.frames.len());
     let turns = Turns::new(job.plan.frames.len(), n_threads);
+    contents.resize(job.tree.entries.len(), None);
     let mut writer = Writer {
         job,
         turns: &turns,
@@ -73,10 +76,7 @@ pub(crate) fn write_archive(
         hasher: blake3::Hasher::new(),
         len: 0,
         seek_table: SeekTable::default(),
-        contents: match job.known {
-            [] => vec![None; job.tree.entries.len()],
-            known => known.to_vec(),
-        },
+        contents,
     };
     thread::scope(|scope| {
         let stop = StopOnDrop(&turns);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use super::{Base, Known, Same, compare, hash_files};
+use super::{At, Base, Known, Same, compare, hash_files};
 use crate::archive::{Plan, Reuse};
 use crate::digest::Digest;
 use crate::error::PackError;
@@ -64,7 +64,8 @@ impl<'a> Against<'a> {
             hashed = hash_files(tree, &files, threads, observer)?;
             for (file, digest) in &hashed {
                 let at = maybe.get(file).copied();
-                same.entries[*file] = at.filter(|at| earlier[*at].blake3 == Some(*digest));
+                let at = at.filter(|at| earlier[*at].blake3 == Some(*digest));
+                same.entries[*file] = at.and_then(At::new);
             }
         }
         let mut contents = same.contents(earlier);
@@ -104,7 +105,7 @@ impl DeltaPlan {
         let layer_of = |at: usize| usize::try_from(earlier[at].layer).unwrap_or(usize::MAX);
         let mut needed = vec![false; all.len()];
         for at in same.entries.iter().flatten() {
-            *needed.get_mut(layer_of(*at))? = true;
+            *needed.get_mut(layer_of(at.get()))? = true;
         }
         let mut numbers = vec![0; all.len()];
         let mut layers = Vec::new();
@@ -116,7 +117,7 @@ impl DeltaPlan {
             return None;
         }
         let elsewhere = same.entries.iter().map(|at| {
-            let at = (*at)?;
+            let at = (*at)?.get();
             let entry = &earlier[at];
             let (frame, offset, header) = (entry.frame, entry.offset, entry.header);
             Some(Elsewhere { layer: numbers[layer_of(at)], frame, offset, header })

@@ -1,6 +1,7 @@
 //! Which entries of a tree an earlier Pellet holds already, and which whole frames.
 
 use std::cmp::Ordering;
+use std::num::NonZeroU32;
 
 use super::Known;
 use crate::archive::Plan;
@@ -13,9 +14,24 @@ use crate::tree::{Entry, Kind};
 #[derive(Debug, Default)]
 pub(crate) struct Same {
     /// By entry the one of the earlier Pellet that is the same in everything but times.
-    pub(crate) entries: Vec<Option<usize>>,
+    pub(crate) entries: Vec<Option<At>>,
     /// Files that may be the same: only their content would tell.
     pub(crate) candidates: Vec<(usize, usize)>,
+}
+
+/// The position of an entry in the earlier Pellet; takes as little memory as nothing does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At(NonZeroU32);
+
+impl At {
+    /// None for a position that no sidecar has that is read.
+    pub(crate) fn new(at: usize) -> Option<Self> {
+        NonZeroU32::new(u32::try_from(at).ok()?.checked_add(1)?).map(Self)
+    }
+
+    pub(crate) fn get(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 /// Compares the entries of a tree with those of an earlier Pellet; nothing is read.
@@ -35,7 +51,7 @@ pub(crate) fn compare(entries: &[Entry], known: &Known<'_>, earlier: &[SidecarEn
         }
         let is_file = matches!(entry.kind, Kind::File { .. });
         if !is_file || known.is_unchanged(at, &entry.stamp) {
-            same.entries[index] = Some(at);
+            same.entries[index] = At::new(at);
         } else {
             same.candidates.push((index, at));
         }
@@ -48,7 +64,7 @@ fn alike(entry: &Entry, entries: &[Entry], other: &SidecarEntry) -> bool {
     let target = other.target.as_ref().map(|target| target.as_bytes());
     let kind = match &entry.kind {
         Kind::File { size } => {
-            let told = entry.sparse.as_ref().map(|sparse| sparse.data.iter());
+            let told = entry.sparse().map(|sparse| sparse.data.iter());
             let holes = match (told, &other.sparse) {
                 (None, None) => true,
                 (Some(data), Some(segments)) => {
@@ -73,7 +89,7 @@ fn alike(entry: &Entry, entries: &[Entry], other: &SidecarEntry) -> bool {
 impl Same {
     /// The digests of files that need not be hashed, by entry.
     pub(crate) fn contents(&self, earlier: &[SidecarEntry]) -> Vec<Option<Digest>> {
-        self.entries.iter().map(|at| earlier[(*at)?].blake3).collect()
+        self.entries.iter().map(|at| earlier[(*at)?.get()].blake3).collect()
     }
 
     /// By frame of `plan` the one of the earlier archive with the same content.
@@ -84,7 +100,7 @@ impl Same {
     fn frame(&self, plan: &Plan, frame: usize, index: &Index<'_>) -> Option<SidecarFrame> {
         let frame = plan.frames[frame];
         let first = plan.places.get(frame.first)?;
-        let earlier_first = (*self.entries.get(frame.first)?)?;
+        let earlier_first = (*self.entries.get(frame.first)?)?.get();
         // As far into the entry as here, a frame must begin there.
         let into = frame.start.checked_sub(first.offset)?;
         let start = index.start(earlier_first) + into;
@@ -97,7 +113,7 @@ impl Same {
         let places = plan.places.iter().enumerate().skip(frame.first);
         for (i, place) in places.take_while(|(_, place)| place.offset < frame.end) {
             let header = index.sidecar.entries.get(at)?.header;
-            if self.entries[i] != Some(at) || header != place.header_len {
+            if self.entries[i].map(At::get) != Some(at) || header != place.header_len {
                 return None;
             }
             at += 1;

@@ -84,7 +84,7 @@ fn hash(
     stop: &AtomicBool,
 ) -> Result<Digest, PackError> {
     let whole = [Segment { offset: 0, len: entry.size() }];
-    let segments = entry.sparse.as_ref().map_or(&whole[..], |sparse| &sparse.data);
+    let segments = entry.sparse().map_or(&whole[..], |sparse| &sparse.data);
     let mut hasher = blake3::Hasher::new();
     let (mut stored, mut end) = (0, 0);
     for segment in segments {

@@ -18,7 +18,7 @@ mod hash;
 mod stamps;
 
 pub(crate) use against::{Against, DeltaPlan, Elsewhere};
-pub(crate) use compare::{Same, compare};
+pub(crate) use compare::{At, Same, compare};
 pub use earlier::Base;
 pub(crate) use hash::hash_files;
 pub(crate) use stamps::Known;

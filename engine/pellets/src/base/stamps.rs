@@ -1,5 +1,8 @@
 //! What tells later whether a file is the one that was packed.
 
+use std::cmp::Ordering;
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -8,13 +11,19 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::read::in_order;
 use crate::sidecar::{EntryKind, Sidecar, SidecarEntry};
-use crate::tree::{Entry, Kind, Segment, Sparse, Stamp};
+use crate::tree::{Attribute, Entry, Kind, Rare, Segment, Sparse, Stamp};
 
 /// A file whose ctime lies less than this before its packing began may have been written to since
 /// without a trace: clocks of file systems tick in up to two seconds.
 const RACY_NANOS: i128 = 2_000_000_000;
 
 const LEN: usize = 16;
+
+/// Stamps that are written at once: their text is whole only where their bytes come in threes.
+const PIECE: usize = 3 * 256;
+
+/// No file has this number: a sidecar with so many is not read.
+const NOTHING: u32 = u32::MAX;
 
 /// Inode and ctime of each regular file, in the order of the entries; base64 of 16 bytes each (u64, i64,
 /// little-endian), since nobody but the machine that wrote them can use them.
@@ -28,14 +37,29 @@ impl Stamps {
     }
 }
 
+/// The text of stamps, made piece by piece.
+struct Text<'a>(&'a [(u64, i64)]);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::with_capacity(PIECE * LEN);
+        let mut text = String::with_capacity(PIECE * LEN * 4 / 3);
+        for piece in self.0.chunks(PIECE) {
+            (bytes.clear(), text.clear());
+            for (inode, ctime) in piece {
+                bytes.extend_from_slice(&inode.to_le_bytes());
+                bytes.extend_from_slice(&ctime.to_le_bytes());
+            }
+            STANDARD_NO_PAD.encode_string(&bytes, &mut text);
+            f.write_str(&text)?;
+        }
+        Ok(())
+    }
+}
+
 impl Serialize for Stamps {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = Vec::with_capacity(self.0.len() * LEN);
-        for (inode, ctime) in &self.0 {
-            bytes.extend_from_slice(&inode.to_le_bytes());
-            bytes.extend_from_slice(&ctime.to_le_bytes());
-        }
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        serializer.collect_str(&Text(&self.0))
     }
 }
 
@@ -59,8 +83,9 @@ impl<'de> Deserialize<'de> for Stamps {
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     sidecar: &'a Sidecar,
-    /// By entry.
-    stamps: Vec<Option<(u64, i64)>>,
+    noted: &'a [(u64, i64)],
+    /// By entry the position of what was noted of it; [`NOTHING`] where that is nothing.
+    stamps: Vec<u32>,
     /// Nothing that changed from then on is taken as unchanged.
     before: i128,
 }
@@ -69,31 +94,64 @@ impl<'a> Known<'a> {
     pub(crate) fn of(sidecar: &'a Sidecar) -> Self {
         let begun = OffsetDateTime::parse(&sidecar.created_at, &Rfc3339);
         let before = begun.map_or(i128::MIN, |at| at.unix_timestamp_nanos() - RACY_NANOS);
-        let mut noted = sidecar.stamps.iter().flat_map(|stamps| stamps.0.iter().copied());
-        let is_file = |e: &SidecarEntry| e.kind == EntryKind::File;
-        let stamps = sidecar.entries.iter().map(|e| if is_file(e) { noted.next() } else { None });
-        Self { sidecar, stamps: stamps.collect(), before }
+        let noted = sidecar.stamps.as_ref().map_or(&[][..], |stamps| &stamps.0);
+        let mut numbers = 0..u32::try_from(noted.len()).unwrap_or(NOTHING);
+        let mut number = |e: &SidecarEntry| match e.kind {
+            EntryKind::File => numbers.next().unwrap_or(NOTHING),
+            _ => NOTHING,
+        };
+        let stamps = sidecar.entries.iter().map(&mut number).collect();
+        Self { sidecar, noted, stamps, before }
     }
 
     /// Whether the regular file with this stamp is still the one at `i`.
     pub(crate) fn is_unchanged(&self, i: usize, stamp: &Stamp) -> bool {
         let entry = &self.sidecar.entries[i];
-        let noted = (stamp.ino, stamp.ctime_ns());
-        self.stamps[i] == Some(noted)
-            && stamp.ctime < self.before
+        let now = (stamp.ino, stamp.ctime_ns());
+        let noted = usize::try_from(self.stamps[i]).ok().and_then(|n| self.noted.get(n));
+        noted == Some(&now)
+            && stamp.ctime() < self.before
             && entry.mtime_ns == stamp.mtime_ns()
             && entry.size == u64::try_from(stamp.size).ok()
     }
 
-    /// The holes of the regular file at `path`, where it is unchanged.
-    pub(crate) fn holes(&self, path: &[u8], stamp: &Stamp) -> Option<Option<Sparse>> {
-        let entries = &self.sidecar.entries;
-        let i = entries.binary_search_by(|e| in_order(e.path.as_bytes(), path)).ok()?;
-        if !self.is_unchanged(i, stamp) {
-            return None;
-        }
+    /// Where what is in the directory `dir` may begin.
+    pub(crate) fn first_in(&self, dir: &[u8]) -> usize {
+        if dir.is_empty() { 0 } else { self.seek(0, dir).map_or_else(|at| at, |at| at + 1) }
+    }
+
+    /// What the regular file at `path` has besides its content, where it is unchanged: whoever gives a file
+    /// attributes changes its ctime. Looks behind `from`, which then is near; paths of one directory are to come in
+    /// order.
+    pub(crate) fn find(
+        &self,
+        from: &mut usize,
+        path: &[u8],
+        stamp: &Stamp,
+    ) -> Option<Option<Box<Rare>>> {
+        let found = self.seek(*from, path);
+        let (Ok(at) | Err(at)) = found;
+        *from = at;
+        let at = found.ok().filter(|at| self.is_unchanged(*at, stamp))?;
+        let entry = self.sidecar.entries.get(at)?;
+        let attribute =
+            |(name, value): (&[u8], &[u8])| Attribute { name: name.into(), value: value.into() };
         let segment = |(offset, len): &(u64, u64)| Segment { offset: *offset, len: *len };
-        let sparse = entries[i].sparse.as_ref();
-        Some(sparse.map(|data| Sparse::of(data.iter().map(segment).collect())))
+        let sparse =
+            entry.sparse.as_ref().map(|data| Sparse::of(data.iter().map(segment).collect()));
+        Some(Rare::of(entry.attribute_pairs().map(attribute).collect(), sparse))
+    }
+
+    /// The position of the entry at `path`, or where it would stand, from `from` on; the nearer, the faster.
+    fn seek(&self, from: usize, path: &[u8]) -> Result<usize, usize> {
+        let entries = self.sidecar.entries.get(from..).unwrap_or_default();
+        let order = |e: &SidecarEntry| in_order(e.path.as_bytes(), path);
+        let mut n = 1;
+        while entries.get(n - 1).is_some_and(|e| order(e) == Ordering::Less) {
+            n *= 2;
+        }
+        let (low, high) = (n / 2, n.min(entries.len()));
+        let found = entries[low..high].binary_search_by(order);
+        found.map(|at| from + low + at).map_err(|at| from + low + at)
     }
 }

@@ -3,11 +3,11 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::archive::{Place, Plan};
+use crate::archive::Plan;
 use crate::base::{DeltaPlan, Elsewhere};
 use crate::digest::Digest;
-use crate::sidecar::{EntryKind, RawPath, SidecarAttribute, SidecarEntry, Totals};
-use crate::tree::{Attribute, Entry, Kind, Sparse, Tree};
+use crate::sidecar::{EntryKind, RawPath, Rows, SidecarAttribute, SidecarEntry, Totals};
+use crate::tree::{Entry, Kind, Merkle, Sparse, Tree};
 
 pub(super) fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
     let mut totals = Totals {
@@ -30,60 +30,67 @@ pub(super) fn totals(tree: &Tree, plan: &Plan, bytes_out: u64) -> Totals {
     totals
 }
 
-pub(super) fn entries(
-    entries: Vec<Entry>,
-    plan: &Plan,
-    delta: Option<&DeltaPlan>,
-    contents: &[Option<Digest>],
-    dirs: Vec<Option<Digest>>,
-) -> Vec<SidecarEntry> {
-    let firsts: Vec<Option<RawPath>> = entries
-        .iter()
-        .map(|entry| match entry.kind {
-            Kind::HardLink { of } => entries.get(of).map(|first| RawPath::from(&*first.path)),
-            _ => None,
-        })
-        .collect();
-    let places = plan.places.iter().zip(contents).zip(firsts).zip(dirs);
-    let entry = |(index, (entry, (((place, content), first), merkle))): (usize, (Entry, _))| {
-        let place: &Place = place;
-        let elsewhere = delta.and_then(|delta| delta.elsewhere[index]);
-        let here = || {
-            let frame = plan.frame_at(place.offset);
-            let offset = place.offset - plan.frames[frame].start;
-            Elsewhere { layer: 0, frame: frame as u64, offset, header: place.header_len }
-        };
-        let place = elsewhere.unwrap_or_else(here);
-        let content: &Option<Digest> = content;
-        let pairs = |sparse: Sparse| sparse.data.iter().map(|s| (s.offset, s.len)).collect();
-        let attribute = |a: Attribute| SidecarAttribute {
-            name: RawPath::from(a.name),
-            value: RawPath::from(a.value),
-        };
-        let (kind, size, target) = match entry.kind {
-            Kind::File { size } => (EntryKind::File, Some(size), None),
+/// The entries of a sidecar, each made when it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described<'a> {
+    pub(super) entries: &'a [Entry],
+    pub(super) plan: &'a Plan,
+    pub(super) delta: Option<&'a DeltaPlan>,
+    pub(super) contents: &'a [Option<Digest>],
+    pub(super) merkle: &'a Merkle,
+}
+
+impl Rows for Described<'_> {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn row(&self, at: usize) -> SidecarEntry {
+        let entry = &self.entries[at];
+        let (kind, size, target) = match &entry.kind {
+            Kind::File { size } => (EntryKind::File, Some(*size), None),
             Kind::Directory => (EntryKind::Directory, None, None),
-            Kind::Symlink { target } => (EntryKind::Symlink, None, Some(RawPath::from(target))),
-            Kind::HardLink { .. } => (EntryKind::Hardlink, None, first),
+            Kind::Symlink { target } => (EntryKind::Symlink, None, Some(&**target)),
+            Kind::HardLink { of } => {
+                (EntryKind::Hardlink, None, self.entries.get(*of).map(|first| &*first.path))
+            }
+        };
+        let place = self.place(at);
+        let pairs = |sparse: &Sparse| sparse.data.iter().map(|s| (s.offset, s.len)).collect();
+        let attribute = |(name, value): (&[u8], &[u8])| SidecarAttribute {
+            name: RawPath::from(name),
+            value: RawPath::from(value),
         };
         SidecarEntry {
-            path: RawPath::from(entry.path),
+            path: RawPath::from(&*entry.path),
             kind,
             mode: entry.mode,
             size,
-            blake3: *content,
-            target,
+            blake3: self.contents.get(at).copied().flatten(),
+            target: target.map(RawPath::from),
             layer: place.layer,
             frame: place.frame,
             offset: place.offset,
             header: place.header,
-            sparse: entry.sparse.map(pairs),
-            attributes: entry.attributes.into_iter().map(attribute).collect(),
-            merkle,
+            sparse: entry.sparse().map(pairs),
+            attributes: entry.attribute_pairs().map(attribute).collect(),
+            merkle: self.merkle.dir(at).map(Box::new),
             mtime_ns: entry.stamp.mtime_ns(),
         }
-    };
-    entries.into_iter().zip(places).enumerate().map(entry).collect()
+    }
+}
+
+impl Described<'_> {
+    /// Where the entry at this position stands, in this archive or an earlier one.
+    fn place(&self, at: usize) -> Elsewhere {
+        if let Some(elsewhere) = self.delta.and_then(|delta| delta.elsewhere[at]) {
+            return elsewhere;
+        }
+        let place = &self.plan.places[at];
+        let frame = self.plan.frame_at(place.offset);
+        let offset = place.offset - self.plan.frames[frame].start;
+        Elsewhere { layer: 0, frame: frame as u64, offset, header: place.header_len }
+    }
 }
 
 pub(super) fn rfc3339(unix_nanos: u64) -> String {

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use durable_fs::{Clock, Fs};
 
-use super::describe::{entries, rfc3339, totals};
+use super::describe::{Described, rfc3339, totals};
 use super::options::{Destination, PackOptions, Packed};
 use super::origin::origin;
-use crate::archive::{Job, Plan, Written, write_archive};
-use crate::base::{Against, DeltaPlan, Known, Stamps};
+use crate::archive::{Job, Places, Plan, Written, write_archive};
+use crate::base::{Against, Known, Stamps};
 use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::observer::{Milestone, PackObserver, Phase, PhaseGuard, Progress};
 use crate::profile::Parameters;
 use crate::sidecar::{
-    CREATED_BY, DELTA_SCHEMA_VERSION, Delta, SCHEMA_VERSION, Sidecar, SidecarFrame,
+    CREATED_BY, DELTA_SCHEMA_VERSION, Delta, Later, Rows, SCHEMA_VERSION, Sidecar, SidecarFrame,
 };
 use crate::sign::sign;
 use crate::store::{
@@ -145,15 +145,15 @@ impl Start<'_> {
         drop(phase);
 
         let phase = PhaseGuard::start(observer, Phase::Pack);
-        let against = match (options.base.as_deref(), &known) {
+        let mut against = match (options.base.as_deref(), &known) {
             (Some(base), Some(known)) => {
                 Against::of(base, known, options.delta, &tree, threads, observer)?
             }
             _ => Against::default(),
         };
-        let is_elsewhere = |index| against.is_elsewhere(index);
-        let parameters = self.parameters.fitted(Plan::stream_len(&tree.entries, is_elsewhere));
-        let plan = Plan::of(&tree.entries, is_elsewhere, parameters.frame_size);
+        let places = Places::of(&tree.entries, |index| against.is_elsewhere(index));
+        let parameters = self.parameters.fitted(places.stream_len());
+        let plan = Plan::of(places, parameters.frame_size);
         let reuse = against.reuse(&plan, &parameters);
         let staging = target.staging(fs)?;
         let staged = StoredPellet {
@@ -162,17 +162,19 @@ impl Start<'_> {
         };
         let failed = |e| PackError::in_output(&staged.archive, e);
         let mut archive = fs.create_new(&staged.archive).map_err(failed)?;
+        let contents = std::mem::take(&mut against.contents);
+        let known: Vec<bool> = contents.iter().map(Option::is_some).collect();
         let job = Job {
             tree: &tree,
             plan: &plan,
             parameters: &parameters,
             threads: options.threads,
-            known: &against.contents,
+            known: &known,
             reuse: reuse.as_ref(),
             unasked: (tree.survey == Survey::Sample).then_some(misled),
             delta: against.delta.as_ref().map(|delta| (delta.base, &*delta.digests)),
         };
-        let written = write_archive(&job, &mut *archive, &staged.archive, observer)?;
+        let written = write_archive(&job, contents, &mut *archive, &staged.archive, observer)?;
         drop(phase);
 
         let _phase = PhaseGuard::start(observer, Phase::Seal);
@@ -180,8 +182,17 @@ impl Start<'_> {
         drop(archive);
         observer.milestone(Milestone::ArchiveSynced);
         let n_reused = reuse.map_or(0, |reuse| reuse.frames.iter().flatten().count() as u64);
-        let sidecar = self.sidecar(tree, &plan, parameters, against.delta, &written)?;
-        write_sidecar(fs, &sidecar, &staged.sidecar)?;
+        let merkle = tree::merkle(&tree.entries, &written.contents)
+            .ok_or_else(|| PackError::internal("a directory was packed without its digest"))?;
+        let rows = Described {
+            entries: &tree.entries,
+            plan: &plan,
+            delta: against.delta.as_ref(),
+            contents: &written.contents,
+            merkle: &merkle,
+        };
+        let sidecar = self.sidecar(&tree, parameters, &rows, &written)?;
+        self.write_sidecar(fs, &sidecar, &rows, &staged.sidecar)?;
         let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
         Ok(Packed { n_frames_reused: n_reused, ..self.packed(sidecar, published) })
     }
@@ -192,19 +203,16 @@ impl Start<'_> {
 
     fn sidecar(
         &self,
-        tree: Tree,
-        plan: &Plan,
+        tree: &Tree,
         parameters: Parameters,
-        delta: Option<DeltaPlan>,
+        rows: &Described<'_>,
         written: &Written,
-    ) -> Result<Sidecar, PackError> {
+    ) -> Result<Sidecar<Later>, PackError> {
         let digest = tree_digest(&tree.entries, &written.contents)
             .ok_or_else(|| PackError::internal("a file was packed without its digest"))?;
-        let merkle = tree::merkle(&tree.entries, &written.contents)
-            .ok_or_else(|| PackError::internal("a directory was packed without its digest"))?;
         let source = std::path::absolute(&self.options.source);
         let source = source.as_deref().unwrap_or(&self.options.source);
-        let mut frames = Vec::with_capacity(plan.frames.len());
+        let mut frames = Vec::with_capacity(rows.plan.frames.len());
         let mut offset = 0;
         for frame in &written.seek_table.frames {
             frames.push(SidecarFrame {
@@ -215,33 +223,50 @@ impl Start<'_> {
             offset += u64::from(frame.compressed);
         }
         let mut sidecar = Sidecar {
-            schema_version: match delta {
+            schema_version: match rows.delta {
                 None => SCHEMA_VERSION,
                 Some(_) => DELTA_SCHEMA_VERSION,
             },
             name: self.options.name.clone(),
             digest: written.digest,
             tree: digest,
-            merkle: Some(merkle.root),
+            merkle: Some(rows.merkle.root),
             profile: self.options.profile,
             parameters,
             created_by: CREATED_BY.to_owned(),
-            totals: totals(&tree, plan, written.len),
+            totals: totals(tree, rows.plan, written.len),
             frames,
-            origin: origin(source, &tree),
+            origin: origin(source, tree),
             stamps: Some(Stamps::of(&tree.entries)),
-            skipped: tree.skipped,
-            entries: entries(tree.entries, plan, delta.as_ref(), &written.contents, merkle.dirs),
-            delta: delta.map(|delta| Delta { base: delta.base, layers: delta.layers }),
+            skipped: tree.skipped.clone(),
+            entries: if tree.entries.is_empty() { Later::None } else { Later::Some },
+            delta: rows.delta.map(|d| Delta { base: d.base, layers: d.layers.clone() }),
             created_at: rfc3339(self.unix_nanos),
             duration_ms: u64::try_from(self.duration().as_millis()).unwrap_or(u64::MAX),
             signature: None,
         };
-        sidecar.signature = self.options.sign.as_ref().map(|key| sign(&sidecar, key));
+        sidecar.signature = self
+            .options
+            .sign
+            .as_ref()
+            .map(|key| sign(&sidecar, (0..tree.entries.len()).map(|at| rows.row(at)), key));
         Ok(sidecar)
     }
 
-    fn packed(&self, sidecar: Sidecar, published: Published) -> Packed {
+    fn write_sidecar(
+        &self,
+        fs: &dyn Fs,
+        sidecar: &Sidecar<Later>,
+        rows: &Described<'_>,
+        path: &Path,
+    ) -> Result<(), PackError> {
+        let failed = |e| PackError::in_output(path, e);
+        let mut file = fs.create_new(path).map_err(failed)?;
+        sidecar.write(rows, self.options.threads, &mut *file).map_err(failed)?;
+        file.sync().map_err(failed)
+    }
+
+    fn packed(&self, sidecar: Sidecar<Later>, published: Published) -> Packed {
         Packed {
             digest: sidecar.digest,
             tree: sidecar.tree,
@@ -262,11 +287,4 @@ impl Start<'_> {
             cpu: Duration::ZERO,
         }
     }
-}
-
-fn write_sidecar(fs: &dyn Fs, sidecar: &Sidecar, path: &Path) -> Result<(), PackError> {
-    let failed = |e| PackError::in_output(path, e);
-    let mut file = fs.create_new(path).map_err(failed)?;
-    sidecar.write(&mut *file).map_err(failed)?;
-    file.sync().map_err(failed)
 }

@@ -1,14 +1,19 @@
 //! The digest of everything a sidecar says about how its archive is to be read.
 
+use std::borrow::Borrow;
+
 use crate::digest::Digest;
 use crate::sidecar::{Sidecar, SidecarEntry, SidecarFrame};
 
 /// Separates this hash from every other use of BLAKE3, and one version of it from the next.
 const DOMAIN: &[u8] = b"nestr.sidecar.v1\n";
 
-/// Hashes name, profile, parameters, program, layers, frames and the places of entries. Numbers are
+/// Hashes name, profile, parameters, program, layers, frames and the places of `entries`. Numbers are
 /// little-endian; texts and lists begin with their length or count (u32).
-pub(super) fn head(sidecar: &Sidecar) -> Digest {
+pub(super) fn head<E>(
+    sidecar: &Sidecar<E>,
+    entries: impl ExactSizeIterator<Item: Borrow<SidecarEntry>>,
+) -> Digest {
     let mut head = Head(blake3::Hasher::new());
     head.0.update(DOMAIN);
     head.u32(sidecar.schema_version);
@@ -31,8 +36,8 @@ pub(super) fn head(sidecar: &Sidecar) -> Digest {
         head.0.update(layer.digest.as_bytes());
         head.frames(&layer.frames);
     }
-    head.count(sidecar.entries.len());
-    sidecar.entries.iter().for_each(|entry| head.place(entry));
+    head.count(entries.len());
+    entries.for_each(|entry| head.place(entry.borrow()));
     // At the end, so that Pellets without them keep the signatures they have.
     let tables = [
         parameters.long_distance_bucket_log,

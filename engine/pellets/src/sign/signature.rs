@@ -1,11 +1,13 @@
 //! Signing a sidecar, and judging the signature of one.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Serialize};
 
 use super::head::head;
 use super::key::{SigningKey, VerifyingKey};
 use crate::read::ReadError;
-use crate::sidecar::Sidecar;
+use crate::sidecar::{Sidecar, SidecarEntry};
 
 /// Separates what is signed here from everything else the key may sign.
 const DOMAIN: &[u8] = b"nestr.pellet.signature.v1\n";
@@ -23,12 +25,16 @@ pub struct SidecarSignature {
     pub value: String,
 }
 
-/// Signs a sidecar that is complete but for this.
-pub(crate) fn sign(sidecar: &Sidecar, key: &SigningKey) -> SidecarSignature {
+/// Signs a sidecar that is complete but for this; `entries` are its entries.
+pub(crate) fn sign<E>(
+    sidecar: &Sidecar<E>,
+    entries: impl ExactSizeIterator<Item: Borrow<SidecarEntry>>,
+    key: &SigningKey,
+) -> SidecarSignature {
     SidecarSignature {
         algorithm: ALGORITHM.to_owned(),
         key: key.verifying().to_string(),
-        value: hex::encode(key.sign(&message(sidecar))),
+        value: hex::encode(key.sign(&message(sidecar, entries))),
     }
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn authenticate(sidecar: &Sidecar, key: Option<&VerifyingKey>) -> Res
         return wrong("the signature names no key");
     };
     let value = hex::decode(&signature.value).unwrap_or_default();
-    if key.admits(&message(sidecar), &value) {
+    if key.admits(&message(sidecar, sidecar.entries.iter()), &value) {
         return Ok(());
     }
     let what = "the signature is not that of the key over this pellet";
@@ -68,8 +74,11 @@ pub(crate) fn authenticate(sidecar: &Sidecar, key: Option<&VerifyingKey>) -> Res
     })
 }
 
-fn message(sidecar: &Sidecar) -> Vec<u8> {
-    let parts = [&sidecar.digest, &sidecar.tree, &head(sidecar)];
+fn message<E>(
+    sidecar: &Sidecar<E>,
+    entries: impl ExactSizeIterator<Item: Borrow<SidecarEntry>>,
+) -> Vec<u8> {
+    let parts = [&sidecar.digest, &sidecar.tree, &head(sidecar, entries)];
     let mut message = DOMAIN.to_vec();
     parts.iter().for_each(|part| message.extend_from_slice(part.as_bytes()));
     message

@@ -15,10 +15,16 @@ pub(crate) struct Entry {
     /// Permission bits, `0o7777` at most; `0o777` for a symbolic link.
     pub(crate) mode: u32,
     pub(crate) stamp: Stamp,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few entries have, kept apart so that the others take little memory.
+#[derive(Debug)]
+pub(crate) struct Rare {
     /// Extended attributes of the user's name space, ordered by the bytes of their names.
-    pub(crate) attributes: Box<[Attribute]>,
+    attributes: Box<[Attribute]>,
     /// Where the data of a file with holes is; none for any other entry.
-    pub(crate) sparse: Option<Sparse>,
+    sparse: Option<Sparse>,
 }
 
 /// An extended attribute; the name includes its name space.
@@ -67,20 +73,30 @@ pub(crate) struct Stamp {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
     pub(crate) size: i64,
-    /// Nanoseconds since the Unix epoch.
-    pub(crate) mtime: i128,
-    pub(crate) ctime: i128,
+    /// Of mtime and ctime the seconds since the Unix epoch, then the nanoseconds behind them: side by side,
+    /// so that nothing is lost to padding.
+    seconds: [i64; 2],
+    nanos: [u32; 2],
 }
 
 impl Stamp {
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) fn ctime(&self) -> i128 {
+        self.time(1)
+    }
+
     /// As sidecars have it: a time of more than 292 years from 1970 becomes the last one that fits.
     pub(crate) fn mtime_ns(&self) -> i64 {
-        saturate(self.mtime)
+        saturate(self.time(0))
     }
 
     /// The same of the change time.
     pub(crate) fn ctime_ns(&self) -> i64 {
-        saturate(self.ctime)
+        saturate(self.time(1))
+    }
+
+    fn time(&self, which: usize) -> i128 {
+        i128::from(self.seconds[which]) * 1_000_000_000 + i128::from(self.nanos[which])
     }
 }
 
@@ -88,7 +104,23 @@ fn saturate(nanos: i128) -> i64 {
     i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
+impl Rare {
+    /// None where there is nothing to keep.
+    pub(crate) fn of(attributes: Box<[Attribute]>, sparse: Option<Sparse>) -> Option<Box<Self>> {
+        let some = !attributes.is_empty() || sparse.is_some();
+        some.then(|| Box::new(Self { attributes, sparse }))
+    }
+}
+
 impl Entry {
+    pub(crate) fn attributes(&self) -> &[Attribute] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.attributes)
+    }
+
+    pub(crate) fn sparse(&self) -> Option<&Sparse> {
+        self.rare.as_ref()?.sparse.as_ref()
+    }
+
     /// Content bytes of this entry, holes included.
     pub(crate) fn size(&self) -> u64 {
         match self.kind {
@@ -99,12 +131,12 @@ impl Entry {
 
     /// Content bytes stored with this entry.
     pub(crate) fn stored(&self) -> u64 {
-        self.sparse.as_ref().map_or_else(|| self.size(), |sparse| sparse.stored)
+        self.sparse().map_or_else(|| self.size(), |sparse| sparse.stored)
     }
 
     /// The parts of the file that `len` stored bytes from `offset` on come from.
     pub(crate) fn segments(&self, offset: u64, len: u64) -> Vec<Segment> {
-        let Some(sparse) = &self.sparse else { return vec![Segment { offset, len }] };
+        let Some(sparse) = self.sparse() else { return vec![Segment { offset, len }] };
         let end = offset + len;
         let mut stored = 0;
         let cut = |segment: &Segment| {
@@ -118,7 +150,7 @@ impl Entry {
 
     /// Name and value of each attribute.
     pub(crate) fn attribute_pairs(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        self.attributes.iter().map(|a| (&*a.name, &*a.value))
+        self.attributes().iter().map(|a| (&*a.name, &*a.value))
     }
 
     /// The path without its last component, and that component.
@@ -144,13 +176,14 @@ impl Sparse {
 
 impl From<&Stat> for Stamp {
     fn from(stat: &Stat) -> Self {
-        let nanos = |sec: i64, nsec: u64| i128::from(sec) * 1_000_000_000 + i128::from(nsec);
+        // A file system that gives more has less than a second to tell of.
+        let nanos = |nsec| u32::try_from(nsec).unwrap_or(u32::MAX);
         Self {
             dev: stat.st_dev,
             ino: stat.st_ino,
             size: stat.st_size,
-            mtime: nanos(stat.st_mtime, stat.st_mtime_nsec),
-            ctime: nanos(stat.st_ctime, stat.st_ctime_nsec),
+            seconds: [stat.st_mtime, stat.st_ctime],
+            nanos: [nanos(stat.st_mtime_nsec), nanos(stat.st_ctime_nsec)],
         }
     }
 }

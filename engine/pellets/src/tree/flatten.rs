@@ -1,11 +1,12 @@
 //! Puts the listings of all directories into the one order of an archive.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rustix::fs::FileType;
 
 use super::entry::{Entry, Kind};
-use super::list::Item;
+use super::list::{Catch, Item};
 use super::special::Skipped;
 use crate::sidecar::RawPath;
 
@@ -23,46 +24,57 @@ pub(super) struct Flat {
     first_names: HashMap<(u64, u64), usize>,
 }
 
+/// What one directory holds: whose catch it is in, and where.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Listing {
+    pub(super) catch: usize,
+    pub(super) items: Range<usize>,
+}
+
 struct Level {
     /// Length of the path of this directory.
     path_len: usize,
-    items: std::vec::IntoIter<Item>,
+    /// What is left of it.
+    rest: Listing,
 }
 
 /// Goes depth first through `listings`, of which the first is the root's.
-pub(super) fn flatten(mut listings: Vec<Vec<Item>>) -> Flat {
-    let mut flat = Flat::default();
+pub(super) fn flatten(mut catches: Vec<Catch>, mut listings: Vec<Listing>) -> Flat {
+    let n = catches.iter().map(|catch| catch.items.len()).sum();
+    let mut flat = Flat { entries: Vec::with_capacity(n), ..Flat::default() };
     let mut path = Vec::new();
     let mut level = |path_len, number: usize| {
-        let items = listings.get_mut(number).map(std::mem::take).unwrap_or_default();
-        Level { path_len, items: items.into_iter() }
+        let rest = listings.get_mut(number).map(std::mem::take).unwrap_or_default();
+        Level { path_len, rest }
     };
     let mut levels = vec![level(0, 0)];
     while let Some(top) = levels.last_mut() {
         path.truncate(top.path_len);
-        let Some(item) = top.items.next() else {
+        let next = top.rest.items.next();
+        let Some((catch, at)) = next.and_then(|at| Some((catches.get_mut(top.rest.catch)?, at)))
+        else {
             levels.pop();
             continue;
         };
         if !path.is_empty() {
             path.push(b'/');
         }
-        path.extend_from_slice(&item.name);
-        let listing = item.listing;
+        path.extend_from_slice(catch.name(&catch.items[at]));
+        let item = &mut catch.items[at];
         flat.take(&path, item);
-        if let Some(number) = listing {
-            levels.push(level(path.len(), number));
+        if let Some(number) = item.listing {
+            levels.push(level(path.len(), number.get() as usize));
         }
     }
     flat
 }
 
 impl Flat {
-    fn take(&mut self, path: &[u8], item: Item) {
+    fn take(&mut self, path: &[u8], item: &mut Item) {
         let index = self.entries.len();
         let mut mode = item.mode;
         let size = item.size();
-        let Item { attributes, sparse, stamp, .. } = item;
+        let stamp = item.stamp;
         let kind = match item.file_type {
             FileType::RegularFile => {
                 let first = if item.linked {
@@ -81,7 +93,7 @@ impl Flat {
             FileType::Symlink => {
                 // Linux reports 0o777 for every link; other systems keep bits that mean nothing.
                 mode = 0o777;
-                Kind::Symlink { target: item.target.unwrap_or_default() }
+                Kind::Symlink { target: item.target.take().unwrap_or_default() }
             }
             special => {
                 self.n_skipped += 1;
@@ -92,10 +104,10 @@ impl Flat {
             }
         };
         // A further name shares content and attributes with the first, which carries them.
-        let (attributes, sparse) = match kind {
-            Kind::HardLink { .. } => (Box::default(), None),
-            _ => (attributes, sparse),
+        let rare = match kind {
+            Kind::HardLink { .. } => None,
+            _ => item.rare.take(),
         };
-        self.entries.push(Entry { path: path.into(), kind, mode, stamp, attributes, sparse });
+        self.entries.push(Entry { path: path.into(), kind, mode, stamp, rare });
     }
 }

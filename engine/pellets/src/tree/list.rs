@@ -1,6 +1,8 @@
 //! Lists one directory of a tree: what is in it, and what a plan of the archive must know of it.
 
 use std::ffi::OsStr;
+use std::num::NonZeroU32;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use rustix::io::Errno;
 
 use super::attributes::Attributes;
 use super::dirs::Dirs;
-use super::entry::{Attribute, Sparse, Stamp};
+use super::entry::{Rare, Stamp};
 use super::holes::{Holes, MIN_HOLE};
 use super::scope::{Scope, Survey};
 use crate::error::PackError;
@@ -19,19 +21,34 @@ use crate::error::PackError;
 /// One name in a directory.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub(super) name: Box<[u8]>,
+    /// Where its name begins in the names of its catch.
+    name: usize,
+    name_len: u16,
+    /// Whether the file has further names, in the tree or elsewhere.
+    pub(super) linked: bool,
     pub(super) file_type: FileType,
     /// Permission bits.
     pub(super) mode: u32,
-    /// Whether the file has further names, in the tree or elsewhere.
-    pub(super) linked: bool,
+    /// Of a directory the number of its own listing; the root's is 0.
+    pub(super) listing: Option<NonZeroU32>,
     pub(super) stamp: Stamp,
+    pub(super) rare: Option<Box<Rare>>,
     /// Of a symbolic link.
     pub(super) target: Option<Box<[u8]>>,
-    pub(super) attributes: Box<[Attribute]>,
-    pub(super) sparse: Option<Sparse>,
-    /// Of a directory the number of its own listing.
-    pub(super) listing: Option<usize>,
+}
+
+/// What one thread found in all its directories, one after the other: two blocks of memory that go back to the
+/// system whole, where a million little ones would stay.
+#[derive(Debug, Default)]
+pub(super) struct Catch {
+    pub(super) items: Vec<Item>,
+    names: Vec<u8>,
+}
+
+impl Catch {
+    pub(super) fn name(&self, item: &Item) -> &[u8] {
+        item.name_in(&self.names)
+    }
 }
 
 /// What one thread keeps from directory to directory.
@@ -40,16 +57,29 @@ pub(super) struct Lister<'a> {
     dirs: Dirs<'a>,
     attributes: Attributes,
     holes: Holes,
+    pub(super) catch: Catch,
 }
 
 impl<'a> Lister<'a> {
     pub(super) fn new(root: BorrowedFd<'a>, scope: &'a Scope<'a>) -> Self {
-        let dirs = Dirs::below(root);
-        Self { scope, dirs, attributes: Attributes::new(), holes: Holes::new() }
+        let (dirs, attributes, holes) = (Dirs::below(root), Attributes::new(), Holes::new());
+        Self { scope, dirs, attributes, holes, catch: Catch::default() }
     }
 
-    /// The items of the directory at `dir`, sorted by the bytes of their names.
-    pub(super) fn list(&mut self, dir: &[u8]) -> Result<Vec<Item>, PackError> {
+    /// The items of the directory at `dir`, sorted by the bytes of their names: where they are in the catch.
+    pub(super) fn list(&mut self, dir: &[u8]) -> Result<Range<usize>, PackError> {
+        let start = self.catch.items.len();
+        self.find(dir)?;
+        let Catch { items, names } = &mut self.catch;
+        items[start..].sort_unstable_by(|a, b| a.name_in(names).cmp(b.name_in(names)));
+        self.survey(dir, start)?;
+        let found = start..self.catch.items.len();
+        self.scope.n_found.fetch_add(found.len() as u64, Ordering::Relaxed);
+        Ok(found)
+    }
+
+    /// Catches what is in the directory.
+    fn find(&mut self, dir: &[u8]) -> Result<(), PackError> {
         let failed = |errno: Errno, name: &[u8]| PackError::in_tree(join(dir, name), errno);
         let fd = self.dirs.open(dir).map_err(|e| failed(e, b""))?;
         let exclude = self.scope.exclude;
@@ -61,15 +91,9 @@ impl<'a> Lister<'a> {
             None => false,
         };
         if here && exclude.names.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut below = dir.to_vec();
-        if !dir.is_empty() {
-            below.push(b'/');
-        }
-        let prefix = below.len();
-        let mut items = Vec::new();
-        let mut asked = false;
+        let mut below = Below::new(dir);
         for found in Dir::read_from(fd).map_err(|e| failed(e, b""))? {
             let found = found.map_err(|e| failed(e, b""))?;
             let name = found.file_name().to_bytes();
@@ -78,91 +102,128 @@ impl<'a> Lister<'a> {
             }
             let stat = statat(fd, found.file_name(), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|e| failed(e, name))?;
-            below.truncate(prefix);
-            below.extend_from_slice(name);
             let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
-            if self.scope.ignore.covers(&below, is_dir) {
+            if self.scope.ignore.covers(below.path(name), is_dir) {
                 self.scope.n_ignored.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            let mut item = Item::of(name, &stat);
-            let is_file = item.file_type.is_file();
-            let ask = !is_file || !asked || self.scope.survey == Survey::Every;
-            asked |= is_file;
-            let attributes = ask.then_some(&mut self.attributes);
-            survey(attributes, &mut self.holes, self.scope, fd, &below, &mut item)
-                .map_err(|e| failed(e, name))?;
-            if is_file && !item.attributes.is_empty() {
-                self.scope.has_attributes.store(true, Ordering::Relaxed);
-            }
-            items.push(item);
-            if items.len().is_multiple_of(1024) && self.scope.stopped() {
+            let name_len =
+                u16::try_from(name.len()).map_err(|_| failed(Errno::NAMETOOLONG, b""))?;
+            self.catch.items.push(Item::of(self.catch.names.len(), name_len, &stat));
+            self.catch.names.extend_from_slice(name);
+            if self.catch.items.len().is_multiple_of(1024) && self.scope.stopped() {
                 return Err(PackError::cancelled());
             }
         }
-        items.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        self.scope.n_found.fetch_add(items.len() as u64, Ordering::Relaxed);
-        Ok(items)
+        Ok(())
+    }
+
+    /// Learns of the items from `start` on what their status does not tell.
+    fn survey(&mut self, dir: &[u8], start: usize) -> Result<(), PackError> {
+        let failed = |errno: Errno, name: &[u8]| PackError::in_tree(join(dir, name), errno);
+        let fd = self.dirs.open(dir).map_err(|e| failed(e, b""))?;
+        let mut below = Below::new(dir);
+        let mut nearby = self.scope.known.map(|known| (known, known.first_in(dir)));
+        let mut asked = false;
+        for (n, item) in self.catch.items[start..].iter_mut().enumerate() {
+            let name = item.name_in(&self.catch.names);
+            let is_file = item.file_type.is_file();
+            if let Some((known, from)) = &mut nearby
+                && is_file
+                && let Some(same) = known.find(from, below.path(name), &item.stamp)
+            {
+                item.rare = same;
+                continue;
+            }
+            let ask = !is_file || !asked || self.scope.survey == Survey::Every;
+            asked |= is_file;
+            let attributes = ask.then_some(&mut self.attributes);
+            learn(attributes, &mut self.holes, self.scope, fd, name, item)
+                .map_err(|e| failed(e, name))?;
+            if n % 1024 == 1023 && self.scope.stopped() {
+                return Err(PackError::cancelled());
+            }
+        }
+        Ok(())
     }
 }
 
-/// Learns of `item` what its status does not tell.
-fn survey(
+/// Asks the file system about `item`, which is `name` in `dir`.
+fn learn(
     attributes: Option<&mut Attributes>,
     holes: &mut Holes,
     scope: &Scope<'_>,
     dir: BorrowedFd<'_>,
-    path: &[u8],
+    name: &[u8],
     item: &mut Item,
 ) -> Result<(), Errno> {
-    match item.file_type {
-        FileType::Symlink => {
-            item.target = Some(readlinkat(dir, &*item.name, Vec::new())?.into_bytes().into());
-        }
-        FileType::Directory | FileType::RegularFile => {
-            if let Some(attributes) = attributes {
-                item.attributes = attributes.of(dir, &item.name)?;
-            }
-        }
-        _ => {}
+    let is_file = item.file_type.is_file();
+    if item.file_type.is_symlink() {
+        item.target = Some(readlinkat(dir, name, Vec::new())?.into_bytes().into());
     }
-    if item.file_type.is_file() {
-        let size = item.size();
-        let known = self::known(scope, path, item);
-        if let Some(sparse) = known.filter(|_| size >= MIN_HOLE) {
-            item.sparse = sparse;
-        } else if size >= MIN_HOLE {
-            // Without NONBLOCK a pipe that took its place would block the open for ever.
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let file = openat(dir, &*item.name, flags, Mode::empty())?;
-            item.sparse = holes.of(file.as_fd(), size, &|| scope.stopped())?;
+    let mut found = Box::default();
+    if let Some(attributes) = attributes
+        && (is_file || item.file_type.is_dir())
+    {
+        found = attributes.of(dir, name)?;
+        if is_file && !found.is_empty() {
+            scope.has_attributes.store(true, Ordering::Relaxed);
         }
     }
+    let mut sparse = None;
+    if is_file && item.size() >= MIN_HOLE {
+        // Without NONBLOCK a pipe that took its place would block the open for ever.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(dir, name, flags, Mode::empty())?;
+        sparse = holes.of(file.as_fd(), item.size(), &|| scope.stopped())?;
+    }
+    item.rare = Rare::of(found, sparse);
     Ok(())
 }
 
-/// The holes of a file that an earlier Pellet knows.
-fn known(scope: &Scope<'_>, path: &[u8], item: &Item) -> Option<Option<Sparse>> {
-    scope.known?.holes(path, &item.stamp)
-}
-
 impl Item {
-    fn of(name: &[u8], stat: &Stat) -> Self {
+    fn of(name: usize, name_len: u16, stat: &Stat) -> Self {
         Self {
-            name: name.into(),
+            name,
+            name_len,
+            linked: stat.st_nlink > 1,
             file_type: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
-            linked: stat.st_nlink > 1,
-            stamp: Stamp::from(stat),
-            target: None,
-            attributes: Box::default(),
-            sparse: None,
             listing: None,
+            stamp: Stamp::from(stat),
+            rare: None,
+            target: None,
         }
+    }
+
+    fn name_in<'n>(&self, names: &'n [u8]) -> &'n [u8] {
+        names.get(self.name..self.name + usize::from(self.name_len)).unwrap_or_default()
     }
 
     pub(super) fn size(&self) -> u64 {
         u64::try_from(self.stamp.size).unwrap_or(0)
+    }
+}
+
+/// Paths of what is in one directory, in a buffer.
+struct Below {
+    path: Vec<u8>,
+    prefix: usize,
+}
+
+impl Below {
+    fn new(dir: &[u8]) -> Self {
+        let mut path = dir.to_vec();
+        if !dir.is_empty() {
+            path.push(b'/');
+        }
+        Self { prefix: path.len(), path }
+    }
+
+    fn path(&mut self, name: &[u8]) -> &[u8] {
+        self.path.truncate(self.prefix);
+        self.path.extend_from_slice(name);
+        &self.path
     }
 }
 

@@ -1,6 +1,6 @@
 //! The digest of each directory: what it holds, wherever in a tree it stands.
 
-use super::digest::{put, put_attributes};
+use super::digest::{HASHED, put, put_attributes};
 use super::entry::{Entry, Kind};
 use crate::digest::Digest;
 
@@ -12,8 +12,21 @@ const DOMAIN: &[u8] = b"nestr.directory.v1\n";
 pub(crate) struct Merkle {
     /// Of the root.
     pub(crate) root: Digest,
-    /// Of each directory, by entry.
-    pub(crate) dirs: Vec<Option<Digest>>,
+    /// Of each directory, with the position of its entry, in order.
+    dirs: Vec<(usize, Option<Digest>)>,
+}
+
+impl Merkle {
+    /// The digest of the directory whose entry stands at this position.
+    pub(crate) fn dir(&self, entry: usize) -> Option<Digest> {
+        let at = self.dirs.binary_search_by_key(&entry, |(entry, _)| *entry).ok()?;
+        self.dirs[at].1
+    }
+
+    /// The digests of all directories, each with the position of its entry.
+    pub(crate) fn dirs(&self) -> impl Iterator<Item = (usize, Digest)> {
+        self.dirs.iter().filter_map(|(entry, digest)| Some((*entry, (*digest)?)))
+    }
 }
 
 /// An entry as its directory sees it.
@@ -53,7 +66,11 @@ pub(crate) enum NodeKind<'a> {
 struct Open {
     /// None for the root.
     entry: Option<usize>,
+    /// Its place among the directories.
+    number: usize,
     hasher: blake3::Hasher,
+    /// What is yet to be hashed: long runs of bytes take a fraction of the time that short ones do.
+    pending: Vec<u8>,
 }
 
 /// [`hash_directories`] of a tree that is packed; `contents[i]` is the digest of the file at
@@ -81,8 +98,8 @@ pub(crate) fn hash_directories<'a, N: Node>(
     entries: &[N],
     kind: impl Fn(usize) -> Option<NodeKind<'a>>,
 ) -> Option<Merkle> {
-    let mut dirs = vec![None; entries.len()];
-    let mut open = vec![Open::new(None)];
+    let mut dirs = Vec::new();
+    let mut open = vec![Open::new(None, 0)];
     for (index, entry) in entries.iter().enumerate() {
         let (parent, _) = entry.split();
         while open.last()?.entry.is_some_and(|dir| entries[dir].path() != parent) {
@@ -90,58 +107,63 @@ pub(crate) fn hash_directories<'a, N: Node>(
         }
         let kind = kind(index)?;
         if matches!(kind, NodeKind::Directory) {
-            open.push(Open::new(Some(index)));
+            open.push(Open::new(Some(index), dirs.len()));
+            dirs.push((index, None));
         } else {
-            let record = record(entries, entry, kind)?;
-            open.last_mut()?.hasher.update(&record);
+            open.last_mut()?.add(|pending| record(entries, entry, kind, pending))?;
         }
     }
     while open.len() > 1 {
         close(&mut open, entries, &mut dirs)?;
     }
-    Some(Merkle { root: open.pop()?.hasher.finalize().into(), dirs })
+    Some(Merkle { root: open.pop()?.finish(), dirs })
 }
 
 /// Ends the innermost directory and tells the one around it.
-fn close<N: Node>(open: &mut Vec<Open>, entries: &[N], dirs: &mut [Option<Digest>]) -> Option<()> {
-    let Open { entry, hasher } = open.pop()?;
-    let index = entry?;
-    let digest = Digest::from(hasher.finalize());
-    dirs[index] = Some(digest);
-    let entry = &entries[index];
-    let mut record = start(b'd', entry)?;
-    record.extend_from_slice(digest.as_bytes());
-    put_attributes(&mut record, entry.attributes())?;
-    open.last_mut()?.hasher.update(&record);
-    Some(())
+fn close<N: Node>(
+    open: &mut Vec<Open>,
+    entries: &[N],
+    dirs: &mut [(usize, Option<Digest>)],
+) -> Option<()> {
+    let done = open.pop()?;
+    let (entry, number) = (&entries[done.entry?], done.number);
+    let digest = done.finish();
+    dirs[number].1 = Some(digest);
+    open.last_mut()?.add(|pending| {
+        start(b'd', entry, pending)?;
+        pending.extend_from_slice(digest.as_bytes());
+        put_attributes(pending, entry.attributes())
+    })
 }
 
-/// What a directory says of `entry`, which is no directory.
-fn record<N: Node>(entries: &[N], entry: &N, kind: NodeKind<'_>) -> Option<Vec<u8>> {
+/// Puts what a directory says of `entry`, which is no directory.
+fn record<N: Node>(
+    entries: &[N],
+    entry: &N,
+    kind: NodeKind<'_>,
+    record: &mut Vec<u8>,
+) -> Option<()> {
     match kind {
         NodeKind::Directory => None,
         NodeKind::Symlink { target } => {
-            let mut record = start(b's', entry)?;
-            put(&mut record, target)?;
-            put_attributes(&mut record, entry.attributes())?;
-            Some(record)
+            start(b's', entry, record)?;
+            put(record, target)?;
+            put_attributes(record, entry.attributes())
         }
         NodeKind::File { size, content, first } => {
-            let mut record = start(b'f', entry)?;
+            start(b'f', entry, record)?;
             record.extend_from_slice(&size.to_le_bytes());
             record.extend_from_slice(content.as_bytes());
-            put_attributes(&mut record, entries.get(first)?.attributes())?;
-            Some(record)
+            put_attributes(record, entries.get(first)?.attributes())
         }
     }
 }
 
 /// Type, mode and name.
-fn start(kind: u8, entry: &impl Node) -> Option<Vec<u8>> {
-    let mut record = vec![kind];
+fn start(kind: u8, entry: &impl Node, record: &mut Vec<u8>) -> Option<()> {
+    record.push(kind);
     record.extend_from_slice(&entry.mode().to_le_bytes());
-    put(&mut record, entry.split().1)?;
-    Some(record)
+    put(record, entry.split().1)
 }
 
 impl Node for Entry {
@@ -159,9 +181,23 @@ impl Node for Entry {
 }
 
 impl Open {
-    fn new(entry: Option<usize>) -> Self {
+    fn new(entry: Option<usize>, number: usize) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(DOMAIN);
-        Self { entry, hasher }
+        Self { entry, number, hasher, pending: Vec::new() }
+    }
+
+    fn add(&mut self, put: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<()> {
+        put(&mut self.pending)?;
+        if self.pending.len() >= HASHED {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
+        }
+        Some(())
+    }
+
+    fn finish(mut self) -> Digest {
+        self.hasher.update(&self.pending);
+        self.hasher.finalize().into()
     }
 }

@@ -5,7 +5,7 @@
 //! 2. A directory is listed by one thread, and every listing is asked for once: the result does not
 //!    depend on who listed what.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -17,9 +17,9 @@ use rustix::fs::{Mode, OFlags, fstat, open, openat};
 use rustix::io::{Errno, pread};
 
 use super::entry::{Entry, Stamp};
-use super::flatten::flatten;
+use super::flatten::{Listing, flatten};
 use super::ignore::{self, Ignore};
-use super::list::{Item, Lister};
+use super::list::{Catch, Lister};
 use super::scope::{Exclude, Scope, Survey};
 use super::special::Skipped;
 use crate::base::Known;
@@ -65,7 +65,9 @@ struct Shared<'a> {
 struct State {
     /// Directories to list: number and path; the last one next, so that neighbours follow.
     todo: Vec<(usize, Box<[u8]>)>,
-    listings: Vec<Vec<Item>>,
+    listings: Vec<Listing>,
+    /// What each thread found, once it has ended.
+    catches: Vec<Catch>,
     n_busy: usize,
     /// Threads that wait for a directory.
     n_waiting: usize,
@@ -91,17 +93,18 @@ pub(crate) fn walk(
         scope: Scope::new(exclude, known, &ignore, survey),
         state: Mutex::new(State {
             todo: vec![(0, Box::default())],
-            listings: vec![Vec::new()],
+            listings: vec![Listing::default()],
+            catches: (0..threads.get()).map(|_| Catch::default()).collect(),
             ..State::default()
         }),
         found: Condvar::new(),
         ended: Condvar::new(),
     };
-    let listings = shared.run(fd.as_fd(), threads.get(), observer)?;
+    let (catches, listings) = shared.run(fd.as_fd(), threads.get(), observer)?;
     if shared.scope.is_misled() {
         return walk(root, exclude, threads, known, Survey::Every, observer);
     }
-    let flat = flatten(listings);
+    let flat = flatten(catches, listings);
     let read = |e: &&Entry| &*e.path == ignore::FILE;
     if rules.is_some_and(|rules| flat.entries.iter().find(read).is_some_and(|e| e.stamp != rules)) {
         let what = "the rules of what to leave out changed meanwhile";
@@ -157,7 +160,7 @@ impl Shared<'_> {
         root: BorrowedFd<'_>,
         n_threads: usize,
         observer: &dyn PackObserver,
-    ) -> Result<Vec<Vec<Item>>, PackError> {
+    ) -> Result<(Vec<Catch>, Vec<Listing>), PackError> {
         thread::scope(|scope| {
             let stop = StopOnDrop(self);
             let mut workers = Vec::with_capacity(n_threads);
@@ -167,7 +170,7 @@ impl Shared<'_> {
                     .name(format!("pellet-walk-{n}"))
                     .spawn_scoped(scope, move || {
                         let _counted = cpu.run();
-                        self.work(root);
+                        self.work(root, n);
                     })
                     .map_err(|_| PackError::internal("no thread could be started"))?;
                 workers.push(worker);
@@ -184,7 +187,10 @@ impl Shared<'_> {
         let mut state = self.lock();
         match state.error.take() {
             Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut state.listings)),
+            None => {
+                let State { catches, listings, .. } = std::mem::take(&mut *state);
+                Ok((catches, listings))
+            }
         }
     }
 
@@ -204,14 +210,15 @@ impl Shared<'_> {
         }
     }
 
-    fn work(&self, root: BorrowedFd<'_>) {
+    /// Lists directories until there are none; `n` is the number of this thread.
+    fn work(&self, root: BorrowedFd<'_>, n: usize) {
         let guard = StopOnDrop(self);
         let mut lister = Lister::new(root, &self.scope);
         while !self.scope.is_misled()
             && let Some((number, dir)) = self.claim()
         {
             match lister.list(&dir) {
-                Ok(items) => self.put(number, &dir, items),
+                Ok(items) => self.put(number, &dir, &mut lister.catch, Listing { catch: n, items }),
                 Err(error) => {
                     self.lock().error.get_or_insert(error);
                     return;
@@ -219,6 +226,7 @@ impl Shared<'_> {
             }
         }
         if !self.scope.is_misled() {
+            self.lock().catches[n] = lister.catch;
             std::mem::forget(guard);
         }
     }
@@ -240,22 +248,26 @@ impl Shared<'_> {
         }
     }
 
-    fn put(&self, number: usize, dir: &[u8], mut items: Vec<Item>) {
+    fn put(&self, number: usize, dir: &[u8], catch: &mut Catch, listing: Listing) {
         let mut state = self.lock();
         // Backwards, so that the first is taken first.
-        for item in items.iter_mut().rev().filter(|item| item.file_type.is_dir()) {
-            let mut path = Vec::with_capacity(dir.len() + 1 + item.name.len());
+        for at in listing.items.clone().rev() {
+            if !catch.items[at].file_type.is_dir() {
+                continue;
+            }
+            let name = catch.name(&catch.items[at]);
+            let mut path = Vec::with_capacity(dir.len() + 1 + name.len());
             path.extend_from_slice(dir);
             if !dir.is_empty() {
                 path.push(b'/');
             }
-            path.extend_from_slice(&item.name);
-            item.listing = Some(state.listings.len());
+            path.extend_from_slice(name);
             let number = state.listings.len();
-            state.listings.push(Vec::new());
+            catch.items[at].listing = u32::try_from(number).ok().and_then(NonZeroU32::new);
+            state.listings.push(Listing::default());
             state.todo.push((number, path.into()));
         }
-        state.listings[number] = items;
+        state.listings[number] = listing;
         state.n_busy -= 1;
         let is_done = state.is_done();
         // This thread takes one of them itself.

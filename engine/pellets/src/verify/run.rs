@@ -253,9 +253,11 @@ fn directories(sidecar: &Sidecar, root: Digest, index: &Index<'_>, findings: &Fi
     if found.root != root {
         findings.add(0, differs(Some(root), found.root));
     }
-    for (i, (entry, found)) in entries.iter().zip(found.dirs).enumerate() {
-        if let Some(found) = found.filter(|found| entry.merkle != Some(*found)) {
-            findings.add(index.start(i), differs(entry.merkle, found).on(entry.path.as_bytes()));
+    for (i, found) in found.dirs() {
+        let entry = &entries[i];
+        let told = entry.merkle.as_deref().copied();
+        if told != Some(found) {
+            findings.add(index.start(i), differs(told, found).on(entry.path.as_bytes()));
         }
     }
 }

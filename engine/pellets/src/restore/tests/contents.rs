@@ -147,7 +147,7 @@ fn what_the_sidecar_says_of_them_must_be_true() {
     assert!(verify().is_whole(), "{:?}", verify().findings);
     let mut sidecar = Sidecar::parse(&whole).unwrap();
     let dir = sidecar.entries.iter_mut().find(|e| e.merkle.is_some()).unwrap();
-    dir.merkle = Some(crate::Digest::of(b"another"));
+    dir.merkle = Some(Box::new(crate::Digest::of(b"another")));
     fs::write(&packed.sidecar, serde_json::to_vec(&sidecar).unwrap()).unwrap();
     assert_eq!(verify().findings[0].code, "tree-mismatch");
 }

@@ -1,13 +1,13 @@
-//! `NAME.meta.json`: what a Pellet holds and where it came from, readable without the archive.
+//! The form of a sidecar.
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use durable_fs::{File, Fs};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::text::Raw;
 use crate::base::Stamps;
 use crate::digest::Digest;
 use crate::name::PelletName;
@@ -24,13 +24,10 @@ pub const DELTA_SCHEMA_VERSION: u32 = 2;
 /// Program and version, as sidecars name them: another one may write other bytes.
 pub(crate) const CREATED_BY: &str = concat!("nestr ", env!("CARGO_PKG_VERSION"));
 
-/// The largest sidecar that is read: some four million entries.
-const MAX_LEN: u64 = 1 << 30;
-
 /// The whole sidecar. What an archive or tree digest does not cover stands in `origin`,
 /// `created_at`, `duration_ms` and the `mtime_ns` of entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sidecar {
+pub struct Sidecar<Entries = Vec<SidecarEntry>> {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
     /// The name the Pellet was given.
@@ -53,7 +50,7 @@ pub struct Sidecar {
     /// The frames of the archive, in order.
     pub frames: Vec<SidecarFrame>,
     /// The entries of the archive, in order.
-    pub entries: Vec<SidecarEntry>,
+    pub entries: Entries,
     /// Of a delta: where the entries stand that its own archive does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Delta>,
@@ -166,9 +163,9 @@ pub struct SidecarEntry {
     /// Extended attributes, ordered by name; a hard link's stand with the first of its group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<SidecarAttribute>,
-    /// Digest of a directory: what is in it, wherever it stands.
+    /// Digest of a directory: what is in it, wherever it stands. Boxed, since most entries are files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merkle: Option<Digest>,
+    pub merkle: Option<Box<Digest>>,
     /// Modification time of the source, nanoseconds since the Unix epoch.
     pub mtime_ns: i64,
 }
@@ -253,107 +250,6 @@ pub enum SidecarError {
     Version(u32),
 }
 
-/// Reads the whole file at `path`, which must not be larger than any sidecar is, and parses it.
-pub(crate) fn read_as<T>(
-    fs: &dyn Fs,
-    path: &Path,
-    parse: impl FnOnce(&[u8]) -> Result<T, SidecarError>,
-) -> Result<T, SidecarError> {
-    let failed = |source| SidecarError::Io { path: path.to_owned(), source };
-    let file = fs.open_read(path).map_err(failed)?;
-    let len = file.len().map_err(failed)?;
-    let len = usize::try_from(len).ok().filter(|_| len <= MAX_LEN);
-    let mut bytes = vec![0; len.ok_or_else(|| SidecarError::TooLarge(path.to_owned()))?];
-    let n = file.read_at(&mut bytes, 0).map_err(failed)?;
-    parse(&bytes[..n])
-}
-
-impl Sidecar {
-    /// Reads the sidecar from its bytes.
-    ///
-    /// # Errors
-    /// [`SidecarError::Form`] and [`SidecarError::Version`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, SidecarError> {
-        #[derive(Deserialize)]
-        struct Probe {
-            schema_version: u32,
-        }
-        let known = |version| matches!(version, SCHEMA_VERSION | DELTA_SCHEMA_VERSION);
-        match serde_json::from_slice::<Self>(bytes) {
-            Ok(sidecar) if known(sidecar.schema_version) => Ok(sidecar),
-            Ok(sidecar) => Err(SidecarError::Version(sidecar.schema_version)),
-            // What is in another form may be of a version that we do not know.
-            Err(error) => match serde_json::from_slice::<Probe>(bytes) {
-                Ok(Probe { schema_version }) if !known(schema_version) => {
-                    Err(SidecarError::Version(schema_version))
-                }
-                _ => Err(error.into()),
-            },
-        }
-    }
-
-    /// Reads the sidecar at `path`.
-    ///
-    /// # Errors
-    /// Any [`SidecarError`].
-    pub fn read(fs: &dyn Fs, path: &Path) -> Result<Self, SidecarError> {
-        read_as(fs, path, Self::parse)
-    }
-
-    /// Writes the sidecar to `file`.
-    pub(crate) fn write(&self, file: &mut dyn File) -> io::Result<()> {
-        let mut out = io::BufWriter::with_capacity(1 << 20, Sink(file));
-        self.encode(&mut out)?;
-        out.flush()
-    }
-
-    /// Writes the sidecar as JSON, each element of its lists on a line of its own.
-    pub(crate) fn encode(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut lines = serde_json::Serializer::with_formatter(&mut *out, Lines { depth: 0 });
-        self.serialize(&mut lines)?;
-        out.write_all(b"\n")
-    }
-}
-
-/// The form of a sidecar: a line break before each element of a list that stands in the outermost object,
-/// and behind the last one.
-struct Lines {
-    /// Objects and lists that are open.
-    depth: usize,
-}
-
-impl serde_json::ser::Formatter for Lines {
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        out.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        out.write_all(b"}")
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        out.write_all(b"[")
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        out.write_all(match (self.depth, first) {
-            (2, true) => b"\n",
-            (2, false) => b",\n",
-            (_, true) => b"",
-            (_, false) => b",",
-        })
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(if self.depth == 2 { b"\n]" } else { b"]" })?;
-        self.depth -= 1;
-        Ok(())
-    }
-}
-
 impl SidecarEntry {
     /// Name and value of each attribute.
     pub(crate) fn attribute_pairs(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
@@ -372,19 +268,6 @@ impl Node for SidecarEntry {
 
     fn attributes(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.attribute_pairs()
-    }
-}
-
-/// [`io::Write`] onto a [`File`].
-struct Sink<'a>(&'a mut dyn File);
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -435,18 +318,7 @@ impl Serialize for RawPath {
 
 impl<'de> Deserialize<'de> for RawPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Text(String),
-            Hex { hex: String },
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Text(text) => Ok(Self(text.into_bytes().into())),
-            Form::Hex { hex } => {
-                Ok(Self(hex::decode(hex).map_err(de::Error::custom)?.into_boxed_slice()))
-            }
-        }
+        deserializer.deserialize_any(Raw)
     }
 }
 
@@ -472,7 +344,9 @@ fn is_own(layer: &u32) -> bool {
 
 /// Permission bits as four octal digits.
 mod octal {
-    use serde::{Deserialize, Deserializer, Serializer, de};
+    use serde::{Deserializer, Serializer};
+
+    use super::super::text::from_text;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
     pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
@@ -480,7 +354,6 @@ mod octal {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        u32::from_str_radix(&text, 8).map_err(de::Error::custom)
+        from_text(deserializer, |text| u32::from_str_radix(text, 8))
     }
 }
