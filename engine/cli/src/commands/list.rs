@@ -15,16 +15,16 @@ use crate::args::ListArgs;
 use crate::failure::{Exit, Failure, chain};
 use crate::{output, setup};
 
-/// An entry of any archive.
+/// An entry of any archive, its fields by their names in JSON.
 #[derive(Serialize)]
 struct Item {
-    path: RawPath,
-    #[serde(rename = "type")]
-    kind: EntryKind,
     mode: String,
+    path: RawPath,
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<RawPath>,
+    #[serde(rename = "type")]
+    kind: EntryKind,
 }
 
 /// Lists the store, or the archive that is named.
@@ -91,29 +91,37 @@ fn entries(file: &Path, json: bool) -> Result<(), Failure> {
             let SidecarEntry { path, kind, mode, size, target, .. } = entry;
             Item { path, kind, mode: format!("{mode:04o}"), size: size.unwrap_or(0), target }
         });
-        return show(&items.collect::<Vec<_>>(), json);
+        return show(items, json);
     }
     let entries = nestr_pellets::list_foreign(&DiskFs, file, &Limits::default());
     let entries = entries.map_err(|e| not_read(&e))?;
-    let items: Vec<Item> = entries
-        .into_iter()
-        .map(|entry| {
-            let (kind, target) = match entry.kind {
-                TarKind::File => (EntryKind::File, None),
-                TarKind::Directory => (EntryKind::Directory, None),
-                TarKind::Symlink { target } => (EntryKind::Symlink, Some(RawPath::from(target))),
-                TarKind::Hardlink { target } => (EntryKind::Hardlink, Some(RawPath::from(target))),
-            };
-            let mode = format!("{:04o}", entry.mode);
-            Item { path: RawPath::from(entry.path), kind, mode, size: entry.size, target }
-        })
-        .collect();
-    show(&items, json)
+    let items = entries.into_iter().map(|entry| {
+        let (kind, target) = match entry.kind {
+            TarKind::File => (EntryKind::File, None),
+            TarKind::Directory => (EntryKind::Directory, None),
+            TarKind::Symlink { target } => (EntryKind::Symlink, Some(RawPath::from(target))),
+            TarKind::Hardlink { target } => (EntryKind::Hardlink, Some(RawPath::from(target))),
+        };
+        let mode = format!("{:04o}", entry.mode);
+        Item { path: RawPath::from(entry.path), kind, mode, size: entry.size, target }
+    });
+    show(items, json)
 }
 
-fn show(items: &[Item], json: bool) -> Result<(), Failure> {
+/// Prints items as they come: of a large tree they take more room than their text.
+fn show(items: impl Iterator<Item = Item>, json: bool) -> Result<(), Failure> {
     if json {
-        return output::line(&json!({"items": items}).to_string());
+        let mut text = String::from("{\"items\":[");
+        for (at, item) in items.enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            let item = serde_json::to_string(&item).map_err(|e| {
+                let message = format!("cannot tell of an entry: {e}");
+                Failure::new(Exit::Failure, "internal", message)
+            })?;
+            let _ = write!(text, "{comma}{item}");
+        }
+        text.push_str("]}");
+        return output::line(&text);
     }
     let mut text = String::new();
     for item in items {

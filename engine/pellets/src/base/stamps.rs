@@ -45,7 +45,8 @@ impl fmt::Display for Text<'_> {
         let mut bytes = Vec::with_capacity(PIECE * LEN);
         let mut text = String::with_capacity(PIECE * LEN * 4 / 3);
         for piece in self.0.chunks(PIECE) {
-            (bytes.clear(), text.clear());
+            bytes.clear();
+            text.clear();
             for (inode, ctime) in piece {
                 bytes.extend_from_slice(&inode.to_le_bytes());
                 bytes.extend_from_slice(&ctime.to_le_bytes());

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use durable_fs::{DiskFs, ManualClock};
 use proptest::prelude::*;
+use rustix::fs::{XattrFlags, setxattr};
 
 use super::Base;
 use crate::pack::pack_with;
@@ -115,6 +116,31 @@ fn nothing_is_copied_that_could_have_changed_unseen_or_would_be_written_otherwis
     let again = pack(&bench, "again", &against(&bench, &first));
     assert_eq!(again.digest, pack(&bench, "fresh", &bench.options()).digest);
     assert_ne!(again.digest, first.digest);
+}
+
+#[test]
+fn attributes_of_what_did_not_change_come_from_the_base_and_others_from_the_file() {
+    let bench = Bench::new();
+    tree(&bench);
+    let source = bench.source();
+    let set = |path: &str, value: &[u8]| {
+        setxattr(source.join(path), "user.kept", value, XattrFlags::empty()).unwrap();
+    };
+    set("dir-1/05", b"v");
+    set("sparse", b"s");
+    let first = pack(&bench, "store", &bench.options());
+    // Whoever sets an attribute changes nothing but the ctime.
+    set("dir-3/07", b"new");
+    set("sparse", b"t");
+    let again = pack(&bench, "again", &against(&bench, &first));
+    let fresh = pack(&bench, "fresh", &bench.options());
+    assert!(fs::read(&again.archive).unwrap() == fs::read(&fresh.archive).unwrap());
+    let told = sidecar(&again);
+    assert_eq!(told, sidecar(&fresh));
+    let with_some = told.entries.iter().filter(|e| !e.attributes.is_empty());
+    let with_some: Vec<_> = with_some.map(|e| e.path.as_path().display().to_string()).collect();
+    assert_eq!(with_some, ["dir-1/05", "dir-3/07", "sparse"]);
+    assert!(again.n_frames_reused > 0);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn unpack(
 ) -> Result<(), ReadError> {
     let place = Place::beside(fs, tree)?;
     let root = place.make_root()?;
-    place.assert_room(&root, index.stored())?;
+    place.assert_room(&root, index.stored(), "the tree")?;
     let site = Site::new(fs, root.as_fd(), false).read_only();
     let all = 0..index.sidecar.entries.len();
     let job = Job::new(index, layers, &options.limits, &site, all);

@@ -21,6 +21,9 @@ use crate::read::{
 /// Entries between two looks at the observer.
 const REPORT_EVERY: u64 = 256;
 
+/// A file of which more is stored is compared with the space that is free.
+const LARGE: u64 = 1 << 20;
+
 /// What a path became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
@@ -34,6 +37,7 @@ enum Made {
 
 /// A tree as it grows.
 struct Growing<'a> {
+    place: &'a Place<'a>,
     builder: Builder<'a>,
     firsts: Dirs<'a>,
     limits: &'a Limits,
@@ -62,6 +66,7 @@ pub(super) fn restore(
     let root = place.make_root()?;
     let site = Site::new(fs, root.as_fd(), options.strict);
     let mut growing = Growing {
+        place: &place,
         builder: Builder::new(&site),
         firsts: Dirs::below(site.root),
         limits: &options.limits,
@@ -164,6 +169,10 @@ impl Growing<'_> {
         entry: &TarEntry,
         content: &mut dyn std::io::Read,
     ) -> Result<(), ReadError> {
+        // How long all files are together nobody knows before the last one.
+        if entry.stored >= LARGE {
+            self.place.assert_room(self.builder.site().root, entry.stored, "a file")?;
+        }
         let spec = FileSpec {
             path,
             mode: entry.mode,

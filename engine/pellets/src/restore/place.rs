@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -93,12 +93,17 @@ impl<'a> Place<'a> {
     }
 
     /// Refuses what cannot fit, before hours of writing find out.
-    pub(super) fn assert_room(&self, root: &OwnedFd, bytes: u64) -> Result<(), ReadError> {
+    pub(super) fn assert_room(
+        &self,
+        root: impl AsFd,
+        bytes: u64,
+        of: &str,
+    ) -> Result<(), ReadError> {
         let Ok(stat) = fstatvfs(root) else { return Ok(()) };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         // A file system that states nothing cannot tell.
         if stat.f_blocks > 0 && free < bytes {
-            let what = format!("the tree needs {bytes} bytes, {free} are free");
+            let what = format!("{of} needs {bytes} bytes, {free} are free");
             return Err(ReadError::new(ReadErrorKind::NoSpace, "no-space", what).at(&self.parent));
         }
         Ok(())

@@ -70,7 +70,7 @@ fn whole(
     let way = match &cached {
         Some(cached) => cached.way,
         None => {
-            place.assert_room(&root, index.stored())?;
+            place.assert_room(&root, index.stored(), "the tree")?;
             Way::Extract
         }
     };

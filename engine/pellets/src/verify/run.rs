@@ -45,7 +45,10 @@ fn judge(
 ) -> Result<Verified, ReadError> {
     let findings = Findings::new();
     // Where neither is there, the archive is the one that was asked for.
-    fs.open_read(&options.archive).map_err(|e| ReadError::in_input(&options.archive, e))?;
+    let archive = match Archive::open(fs, &options.archive, &options.limits) {
+        Err(e) if !is_finding(&e) => return Err(e),
+        archive => archive,
+    };
     let sidecar = Sidecar::read(fs, &options.sidecar);
     let sidecar = sidecar.map_err(|e| ReadError::in_sidecar(&options.sidecar, e));
     let sidecar = kept(sidecar, &findings)?;
@@ -54,7 +57,7 @@ fn judge(
     {
         findings.add(0, error);
     }
-    let archive = kept(Archive::open(fs, &options.archive, &options.limits), &findings)?;
+    let archive = kept(archive, &findings)?;
     let layers = match (archive, &sidecar) {
         (Some(archive), Some(sidecar)) => {
             Some(Layers::open(fs, archive, sidecar, &options.ancestors, &options.limits)?)
@@ -67,7 +70,10 @@ fn judge(
     let (digest, bytes) = std::thread::scope(|scope| {
         let hashing = scope.spawn(|| {
             let _counted = cpu.run();
-            hash(fs, options, &stop)
+            match &layers {
+                Some(layers) => layers.own().digest(&stop),
+                None => hash(fs, options, &stop),
+            }
         });
         let earlier =
             scope.spawn(|| ancestors(layers.as_ref(), sidecar.as_ref(), &findings, &stop));
@@ -123,6 +129,7 @@ fn is_finding(error: &ReadError) -> bool {
     )
 }
 
+/// The digest of what is no archive.
 fn hash(
     fs: &dyn Fs,
     options: &VerifyOptions,

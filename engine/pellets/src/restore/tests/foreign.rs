@@ -104,3 +104,22 @@ fn a_tar_beside_a_pellet_of_its_name_is_not_taken_for_it() {
     assert!(!restore(&options(&tar, &target)).unwrap().verified);
     assert_eq!(fs::read(target.join("of-the-tar")).unwrap(), b"2");
 }
+
+#[test]
+fn a_file_for_which_there_is_no_room_is_refused_before_it_is_written() {
+    let bench = Bench::new();
+    let archive = bench.path("long.tar");
+    // Its header tells of more than any disk has, and nothing follows.
+    let mut header = tar::Header::new_gnu();
+    header.set_path("long").unwrap();
+    header.set_size(1 << 60);
+    header.set_mode(0o644);
+    header.set_cksum();
+    fs::write(&archive, header.as_bytes()).unwrap();
+    let target = bench.path("out");
+    let mut options = options(&archive, &target);
+    options.limits.max_bytes = u64::MAX;
+    let error = restore(&options).unwrap_err();
+    assert_eq!(error.code(), "no-space", "{error}");
+    assert!(!target.exists() && remains(&target).is_empty());
+}
