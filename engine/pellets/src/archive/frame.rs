@@ -157,13 +157,19 @@ impl<'a> Packer<'a> {
         if start >= end && !empty {
             return Ok(());
         }
+        if entry.settled {
+            self.digests.push((index, Digest::of(b"")));
+            return Ok(());
+        }
         let at = |offset: u64| usize::try_from(offset.saturating_sub(frame.start)).unwrap_or(0);
         let content = &mut self.content[at(start.min(end))..at(end)];
         let offset = start.min(end) - place.content_start();
         let asked = if offset == 0 { self.job.unasked } else { None };
         read_checked(&mut self.dirs, entry, offset, content, asked)?;
         let (turns, len) = (self.turns, content.len() as u64);
-        turns.bytes_done.fetch_add(len, Ordering::Relaxed);
+        if len > 0 {
+            turns.bytes_done.fetch_add(len, Ordering::Relaxed);
+        }
         if self.job.known.get(index) == Some(&true) {
             return Ok(());
         }

@@ -11,11 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::read::in_order;
 use crate::sidecar::{EntryKind, Sidecar, SidecarEntry};
-use crate::tree::{Attribute, Entry, Kind, Rare, Segment, Sparse, Stamp};
-
-/// A file whose ctime lies less than this before its packing began may have been written to since
-/// without a trace: clocks of file systems tick in up to two seconds.
-const RACY_NANOS: i128 = 2_000_000_000;
+use crate::tree::{Attribute, Entry, Kind, RACY_NANOS, Rare, Segment, Sparse, Stamp};
 
 const LEN: usize = 16;
 

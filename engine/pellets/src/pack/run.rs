@@ -23,7 +23,7 @@ use crate::sign::sign;
 use crate::store::{
     FileTarget, Published, Staging, Store, StoredPellet, publish_beside, publish_in_store,
 };
-use crate::tree::{self, Survey, Tree, tree_digest};
+use crate::tree::{self, Manner, RACY_NANOS, Survey, Tree, tree_digest};
 
 /// What is known before the tree is.
 struct Start<'a> {
@@ -132,9 +132,10 @@ impl Start<'_> {
 
         let phase = PhaseGuard::start(observer, Phase::Walk);
         let known = options.base.as_deref().map(|base| Known::of(&base.sidecar));
-        let (exclude, threads) = (target.exclude(), options.threads);
+        let threads = options.threads;
+        let manner = Manner { threads, survey, settled: i128::from(self.unix_nanos) - RACY_NANOS };
         let tree =
-            tree::walk(&options.source, &exclude, threads, known.as_ref(), survey, observer)?;
+            tree::walk(&options.source, &target.exclude(), manner, known.as_ref(), observer)?;
         let entries_total = tree.entries.len() as u64;
         observer.progress(&Progress {
             bytes_total: tree.bytes,

@@ -6,14 +6,15 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use durable_fs::DiskFs;
+use durable_fs::{DiskFs, ManualClock};
 use rustix::fs::{XattrFlags, setxattr};
 
 use super::kit::{Bench, list, pack_on};
 use crate::{
-    Destination, ErrorKind, Milestone, PackError, PackObserver, PackOptions, Phase, SpecialKind,
-    Unobserved,
+    Destination, ErrorKind, Milestone, PackError, PackObserver, PackOptions, Phase, Sidecar,
+    SpecialKind, Unobserved,
 };
 
 /// Acts when a milestone is reached.
@@ -102,6 +103,35 @@ fn a_file_that_shrinks_while_its_frames_are_written_is_told() {
     let cut = || std::fs::write(bench.source().join("victim"), b"short").unwrap();
     let error = pack_observed(&bench, &At(first, cut));
     assert_eq!(error.kind(), ErrorKind::PathChanged);
+}
+
+/// Nothing of it is left to be read, and it is no file that somebody was about to fill.
+#[test]
+fn an_empty_file_of_long_ago_is_as_the_walk_found_it() {
+    let bench = Bench::new();
+    let name = |n: u32| format!("{n:02}");
+    (0..40).for_each(|n| bench.file(name(n), b""));
+    bench.file("some", b"x");
+    let fill = || (0..40).for_each(|n| bench.file(name(n), b"late"));
+    let later = ManualClock::at(Duration::from_secs(4_102_444_800));
+    let store = bench.store();
+    let target = Destination::Store(&store);
+    let (options, empty) = (bench.options(), bench.pack());
+    let observer = At(Milestone::Walked, fill);
+    let packed = crate::pack(&DiskFs, &later, &options, &target, &observer).unwrap();
+    assert_eq!((packed.tree, packed.bytes_in), (empty.tree, 1));
+    (0..40).for_each(|n| bench.file(name(n), b""));
+    // One that has attributes is asked for them, wherever it stands.
+    for n in [0, 7, 39] {
+        let path = bench.source().join(name(n));
+        setxattr(path, "user.x", name(n).as_bytes(), XattrFlags::empty()).unwrap();
+    }
+    let packed = crate::pack(&DiskFs, &later, &options, &target, &Unobserved).unwrap();
+    let sidecar = Sidecar::read(&DiskFs, &packed.sidecar).unwrap();
+    let with_some = sidecar.entries.iter().filter(|e| !e.attributes.is_empty());
+    let with_some: Vec<_> = with_some.map(|e| e.path.as_bytes().to_vec()).collect();
+    assert_eq!(with_some, [b"00", b"07", b"39"]);
+    assert_eq!(packed.tree, bench.pack().tree);
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
     /// Permission bits, `0o7777` at most; `0o777` for a symbolic link.
     pub(crate) mode: u32,
+    /// Of a file that is empty: whether it was opened, has no attributes, and changed last long before.
+    pub(crate) settled: bool,
     pub(crate) stamp: Stamp,
     pub(crate) rare: Option<Box<Rare>>,
 }

@@ -108,6 +108,7 @@ impl Flat {
             Kind::HardLink { .. } => None,
             _ => item.rare.take(),
         };
-        self.entries.push(Entry { path: path.into(), kind, mode, stamp, rare });
+        let settled = item.settled;
+        self.entries.push(Entry { path: path.into(), kind, mode, settled, stamp, rare });
     }
 }

@@ -1,6 +1,6 @@
 //! Lists one directory of a tree: what is in it, and what a plan of the archive must know of it.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, has_attributes};
 use super::dirs::Dirs;
 use super::entry::{Rare, Stamp};
 use super::holes::{Holes, MIN_HOLE};
@@ -26,6 +26,8 @@ pub(super) struct Item {
     name_len: u16,
     /// Whether the file has further names, in the tree or elsewhere.
     pub(super) linked: bool,
+    /// As [`Entry`](super::entry::Entry) has it.
+    pub(super) settled: bool,
     pub(super) file_type: FileType,
     /// Permission bits.
     pub(super) mode: u32,
@@ -94,14 +96,22 @@ impl<'a> Lister<'a> {
             return Ok(());
         }
         let mut below = Below::new(dir);
+        // Empty files come in crowds: the next one is opened without asking what it is.
+        let mut in_crowd = false;
         for found in Dir::read_from(fd).map_err(|e| failed(e, b""))? {
             let found = found.map_err(|e| failed(e, b""))?;
             let name = found.file_name().to_bytes();
             if name == b"." || name == b".." || (here && exclude.covers(name)) {
                 continue;
             }
-            let stat = statat(fd, found.file_name(), AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|e| failed(e, name))?;
+            let is_guessed = in_crowd && found.file_type().is_file();
+            let looked = if is_guessed { look_into(fd, name) } else { None };
+            let (stat, is_plain) = match looked {
+                Some(looked) => looked,
+                None => look_at(self.scope, fd, found.file_name()).map_err(|e| failed(e, name))?,
+            };
+            let settled = is_plain && self.scope.is_settled(&stat);
+            in_crowd = settled;
             let is_dir = FileType::from_raw_mode(stat.st_mode).is_dir();
             if self.scope.ignore.covers(below.path(name), is_dir) {
                 self.scope.n_ignored.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +119,8 @@ impl<'a> Lister<'a> {
             }
             let name_len =
                 u16::try_from(name.len()).map_err(|_| failed(Errno::NAMETOOLONG, b""))?;
-            self.catch.items.push(Item::of(self.catch.names.len(), name_len, &stat));
+            let item = Item::of(self.catch.names.len(), name_len, &stat);
+            self.catch.items.push(Item { settled, ..item });
             self.catch.names.extend_from_slice(name);
             if self.catch.items.len().is_multiple_of(1024) && self.scope.stopped() {
                 return Err(PackError::cancelled());
@@ -128,6 +139,9 @@ impl<'a> Lister<'a> {
         for (n, item) in self.catch.items[start..].iter_mut().enumerate() {
             let name = item.name_in(&self.catch.names);
             let is_file = item.file_type.is_file();
+            if item.settled {
+                continue;
+            }
             if let Some((known, from)) = &mut nearby
                 && is_file
                 && let Some(same) = known.find(from, below.path(name), &item.stamp)
@@ -146,6 +160,32 @@ impl<'a> Lister<'a> {
         }
         Ok(())
     }
+}
+
+/// What `name` in `dir` is, and whether it is an empty file without attributes that need not be opened again.
+fn look_at(scope: &Scope<'_>, dir: BorrowedFd<'_>, name: &CStr) -> Result<(Stat, bool), Errno> {
+    let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    // Of what an earlier Pellet knows, it tells the attributes.
+    let maybe = is_empty_file(&stat) && scope.known.is_none();
+    let looked =
+        if maybe && scope.is_settled(&stat) { look_into(dir, name.to_bytes()) } else { None };
+    Ok(looked.unwrap_or((stat, false)))
+}
+
+/// What the file `name` in `dir` is, and whether it is an empty one without attributes; none where that is to be found
+/// out otherwise.
+fn look_into(dir: BorrowedFd<'_>, name: &[u8]) -> Option<(Stat, bool)> {
+    // Without NONBLOCK a pipe that took its place would block the open for ever.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(dir, name, flags, Mode::empty()).ok()?;
+    let asked = has_attributes(file.as_fd());
+    // Last, so that it covers whoever gave the file attributes meanwhile.
+    let stat = fstat(&file).ok()?;
+    Some((stat, is_empty_file(&stat) && asked == Ok(false)))
+}
+
+fn is_empty_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file() && stat.st_size == 0
 }
 
 /// Asks the file system about `item`, which is `name` in `dir`.
@@ -187,6 +227,7 @@ impl Item {
             name,
             name_len,
             linked: stat.st_nlink > 1,
+            settled: false,
             file_type: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
             listing: None,

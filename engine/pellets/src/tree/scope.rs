@@ -1,7 +1,11 @@
 //! What of a tree is listed, and what its listers have found meanwhile.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rustix::fs::Stat;
+
+use super::entry::Stamp;
 use super::ignore::Ignore;
 use crate::base::Known;
 
@@ -26,6 +30,19 @@ pub(crate) enum Survey {
     Sample,
 }
 
+/// A file whose ctime lies less than this before its packing began may be written to again without a trace: clocks
+/// of file systems tick in up to two seconds.
+pub(crate) const RACY_NANOS: i128 = 2_000_000_000;
+
+/// How a tree is walked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) threads: NonZeroUsize,
+    pub(crate) survey: Survey,
+    /// What changed last before this moment is settled; nanoseconds since the Unix epoch.
+    pub(crate) settled: i128,
+}
+
 /// What all who list directories of one walk go by, and what they tell each other.
 pub(super) struct Scope<'a> {
     pub(super) exclude: &'a Exclude,
@@ -34,6 +51,7 @@ pub(super) struct Scope<'a> {
     pub(super) ignore: &'a Ignore,
     /// Whether every file is asked for attributes, or only the first of each directory.
     pub(super) survey: Survey,
+    pub(super) settled: i128,
     pub(super) n_ignored: AtomicU64,
     pub(super) n_found: AtomicU64,
     /// Whether a regular file has attributes.
@@ -56,13 +74,14 @@ impl<'a> Scope<'a> {
         exclude: &'a Exclude,
         known: Option<&'a Known<'a>>,
         ignore: &'a Ignore,
-        survey: Survey,
+        manner: &Manner,
     ) -> Self {
         Self {
             exclude,
             known,
             ignore,
-            survey,
+            survey: manner.survey,
+            settled: manner.settled,
             n_ignored: AtomicU64::new(0),
             n_found: AtomicU64::new(0),
             has_attributes: AtomicBool::new(false),
@@ -73,6 +92,11 @@ impl<'a> Scope<'a> {
     /// Whether only a sample of the files was asked for attributes, and one has some.
     pub(super) fn is_misled(&self) -> bool {
         self.survey == Survey::Sample && self.has_attributes.load(Ordering::Relaxed)
+    }
+
+    /// Whether what has this status changed last so long ago that it would show if it did again.
+    pub(super) fn is_settled(&self, stat: &Stat) -> bool {
+        Stamp::from(stat).ctime() < self.settled
     }
 
     /// Ends the listing of all threads.

@@ -5,7 +5,7 @@
 //! 2. A directory is listed by one thread, and every listing is asked for once: the result does not
 //!    depend on who listed what.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ use super::entry::{Entry, Stamp};
 use super::flatten::{Listing, flatten};
 use super::ignore::{self, Ignore};
 use super::list::{Catch, Lister};
-use super::scope::{Exclude, Scope, Survey};
+use super::scope::{Exclude, Manner, Scope, Survey};
 use super::special::Skipped;
 use crate::base::Known;
 use crate::cpu::Meter;
@@ -79,9 +79,8 @@ struct State {
 pub(crate) fn walk(
     root: &Path,
     exclude: &Exclude,
-    threads: NonZeroUsize,
+    manner: Manner,
     known: Option<&Known<'_>>,
-    survey: Survey,
     observer: &dyn PackObserver,
 ) -> Result<Tree, PackError> {
     let at_root = |errno| PackError::at_root(root.to_owned(), errno);
@@ -90,19 +89,20 @@ pub(crate) fn walk(
     let stat = fstat(&fd).map_err(at_root)?;
     let (ignore, rules) = read_ignore(fd.as_fd())?;
     let shared = Shared {
-        scope: Scope::new(exclude, known, &ignore, survey),
+        scope: Scope::new(exclude, known, &ignore, &manner),
         state: Mutex::new(State {
             todo: vec![(0, Box::default())],
             listings: vec![Listing::default()],
-            catches: (0..threads.get()).map(|_| Catch::default()).collect(),
+            catches: (0..manner.threads.get()).map(|_| Catch::default()).collect(),
             ..State::default()
         }),
         found: Condvar::new(),
         ended: Condvar::new(),
     };
-    let (catches, listings) = shared.run(fd.as_fd(), threads.get(), observer)?;
+    let (catches, listings) = shared.run(fd.as_fd(), manner.threads.get(), observer)?;
     if shared.scope.is_misled() {
-        return walk(root, exclude, threads, known, Survey::Every, observer);
+        let every = Manner { survey: Survey::Every, ..manner };
+        return walk(root, exclude, every, known, observer);
     }
     let flat = flatten(catches, listings);
     let read = |e: &&Entry| &*e.path == ignore::FILE;
@@ -117,7 +117,7 @@ pub(crate) fn walk(
         entries: flat.entries,
         bytes: flat.bytes,
         n_ignored: shared.scope.n_ignored.into_inner(),
-        survey,
+        survey: manner.survey,
         n_skipped: flat.n_skipped,
         skipped: flat.skipped,
     })
