@@ -4,14 +4,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use durable_fs::{DiskFs, SystemClock};
-use nestr_pellets::{Destination, PackOptions, Unobserved, pack};
+use nestr_pellets::{Base, Destination, Limits, PackOptions, Unobserved, pack};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(source), Some(output)) = (args.next(), args.next()) else {
-        eprintln!("usage: pack TREE FILE.pellet [seekable|dense] [threads]");
+        eprintln!("usage: pack TREE FILE.pellet [seekable|dense] [threads] [BASE.pellet]");
         return ExitCode::from(2);
     };
     let mut options = PackOptions::new(source);
@@ -20,6 +21,16 @@ fn main() -> ExitCode {
     }
     if let Some(threads) = args.next().and_then(|a| a.to_str()?.parse().ok()) {
         options.threads = threads;
+    }
+    if let Some(base) = args.next() {
+        let sidecar = base.with_extension("meta.json");
+        match Base::open(&DiskFs, &base, &sidecar, &Limits::default()) {
+            Ok(base) => options.base = Some(Arc::new(base)),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
     }
     let target = Destination::File(output);
     match pack(&DiskFs, &SystemClock::new(), &options, &target, &Unobserved) {

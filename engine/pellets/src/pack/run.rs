@@ -130,25 +130,13 @@ impl Start<'_> {
             Destination::File(path) => Target::File(FileTarget::at(path)?),
         };
 
-        let phase = PhaseGuard::start(observer, Phase::Walk);
         let known = options.base.as_deref().map(|base| Known::of(&base.sidecar));
-        let threads = options.threads;
-        let manner = Manner { threads, survey, settled: i128::from(self.unix_nanos) - RACY_NANOS };
-        let tree =
-            tree::walk(&options.source, &target.exclude(), manner, known.as_ref(), observer)?;
-        let entries_total = tree.entries.len() as u64;
-        observer.progress(&Progress {
-            bytes_total: tree.bytes,
-            entries_total,
-            ..Progress::default()
-        });
-        observer.milestone(Milestone::Walked);
-        drop(phase);
+        let tree = self.walk(&target, known.as_ref(), survey, observer)?;
 
         let phase = PhaseGuard::start(observer, Phase::Pack);
         let mut against = match (options.base.as_deref(), &known) {
             (Some(base), Some(known)) => {
-                Against::of(base, known, options.delta, &tree, threads, observer)?
+                Against::of(base, known, options.delta, &tree, options.threads, observer)?
             }
             _ => Against::default(),
         };
@@ -196,6 +184,25 @@ impl Start<'_> {
         self.write_sidecar(fs, &sidecar, &rows, &staged.sidecar)?;
         let published = target.publish(fs, &staged, &staging, &written.digest, observer)?;
         Ok(Packed { n_frames_reused: n_reused, ..self.packed(sidecar, published) })
+    }
+
+    fn walk(
+        &self,
+        target: &Target<'_>,
+        known: Option<&Known<'_>>,
+        survey: Survey,
+        observer: &dyn PackObserver,
+    ) -> Result<Tree, PackError> {
+        let _phase = PhaseGuard::start(observer, Phase::Walk);
+        let PackOptions { source, threads, .. } = self.options;
+        let settled = i128::from(self.unix_nanos) - RACY_NANOS;
+        let manner = Manner { threads: *threads, survey, settled };
+        let tree = tree::walk(source, &target.exclude(), manner, known, observer)?;
+        let entries_total = tree.entries.len() as u64;
+        let bytes_total = tree.bytes;
+        observer.progress(&Progress { bytes_total, entries_total, ..Progress::default() });
+        observer.milestone(Milestone::Walked);
+        Ok(tree)
     }
 
     fn duration(&self) -> Duration {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rustix::fs::FileType;
 
 use super::entry::{Entry, Kind};
-use super::list::{Catch, Item};
+use super::list::Catch;
 use super::special::Skipped;
 use crate::sidecar::RawPath;
 
@@ -60,17 +60,18 @@ pub(super) fn flatten(mut catches: Vec<Catch>, mut listings: Vec<Listing>) -> Fl
             path.push(b'/');
         }
         path.extend_from_slice(catch.name(&catch.items[at]));
-        let item = &mut catch.items[at];
-        flat.take(&path, item);
-        if let Some(number) = item.listing {
-            levels.push(level(path.len(), number.get() as usize));
+        flat.take(&path, catch, at);
+        let item = &catch.items[at];
+        if item.file_type.is_dir() {
+            levels.push(level(path.len(), item.number as usize));
         }
     }
     flat
 }
 
 impl Flat {
-    fn take(&mut self, path: &[u8], item: &mut Item) {
+    fn take(&mut self, path: &[u8], catch: &mut Catch, at: usize) {
+        let item = &catch.items[at];
         let index = self.entries.len();
         let mut mode = item.mode;
         let size = item.size();
@@ -93,7 +94,7 @@ impl Flat {
             FileType::Symlink => {
                 // Linux reports 0o777 for every link; other systems keep bits that mean nothing.
                 mode = 0o777;
-                Kind::Symlink { target: item.target.take().unwrap_or_default() }
+                Kind::Symlink { target: catch.take_target(at) }
             }
             special => {
                 self.n_skipped += 1;
@@ -106,9 +107,9 @@ impl Flat {
         // A further name shares content and attributes with the first, which carries them.
         let rare = match kind {
             Kind::HardLink { .. } => None,
-            _ => item.rare.take(),
+            _ => catch.items[at].rare.take(),
         };
-        let settled = item.settled;
+        let settled = catch.items[at].settled;
         self.entries.push(Entry { path: path.into(), kind, mode, settled, stamp, rare });
     }
 }

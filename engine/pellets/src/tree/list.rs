@@ -1,7 +1,6 @@
 //! Lists one directory of a tree: what is in it, and what a plan of the archive must know of it.
 
 use std::ffi::{CStr, OsStr};
-use std::num::NonZeroU32;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -31,12 +30,10 @@ pub(super) struct Item {
     pub(super) file_type: FileType,
     /// Permission bits.
     pub(super) mode: u32,
-    /// Of a directory the number of its own listing; the root's is 0.
-    pub(super) listing: Option<NonZeroU32>,
+    /// Of a directory the number of its listing, of a symbolic link that of its target in the catch.
+    pub(super) number: u32,
     pub(super) stamp: Stamp,
     pub(super) rare: Option<Box<Rare>>,
-    /// Of a symbolic link.
-    pub(super) target: Option<Box<[u8]>>,
 }
 
 /// What one thread found in all its directories, one after the other: two blocks of memory that go back to the
@@ -45,9 +42,16 @@ pub(super) struct Item {
 pub(super) struct Catch {
     pub(super) items: Vec<Item>,
     names: Vec<u8>,
+    targets: Vec<Box<[u8]>>,
 }
 
 impl Catch {
+    /// Takes the target of the symbolic link at `item` out.
+    pub(super) fn take_target(&mut self, item: usize) -> Box<[u8]> {
+        let number = self.items[item].number as usize;
+        self.targets.get_mut(number).map(std::mem::take).unwrap_or_default()
+    }
+
     pub(super) fn name(&self, item: &Item) -> &[u8] {
         item.name_in(&self.names)
     }
@@ -72,7 +76,7 @@ impl<'a> Lister<'a> {
     pub(super) fn list(&mut self, dir: &[u8]) -> Result<Range<usize>, PackError> {
         let start = self.catch.items.len();
         self.find(dir)?;
-        let Catch { items, names } = &mut self.catch;
+        let Catch { items, names, .. } = &mut self.catch;
         items[start..].sort_unstable_by(|a, b| a.name_in(names).cmp(b.name_in(names)));
         self.survey(dir, start)?;
         let found = start..self.catch.items.len();
@@ -152,6 +156,12 @@ impl<'a> Lister<'a> {
             let ask = !is_file || !asked || self.scope.survey == Survey::Every;
             asked |= is_file;
             let attributes = ask.then_some(&mut self.attributes);
+            if item.file_type.is_symlink() {
+                let target = readlinkat(fd, name, Vec::new()).map_err(|e| failed(e, name))?;
+                let number = u32::try_from(self.catch.targets.len());
+                item.number = number.map_err(|_| failed(Errno::NOMEM, name))?;
+                self.catch.targets.push(target.into_bytes().into());
+            }
             learn(attributes, &mut self.holes, self.scope, fd, name, item)
                 .map_err(|e| failed(e, name))?;
             if n % 1024 == 1023 && self.scope.stopped() {
@@ -198,9 +208,6 @@ fn learn(
     item: &mut Item,
 ) -> Result<(), Errno> {
     let is_file = item.file_type.is_file();
-    if item.file_type.is_symlink() {
-        item.target = Some(readlinkat(dir, name, Vec::new())?.into_bytes().into());
-    }
     let mut found = Box::default();
     if let Some(attributes) = attributes
         && (is_file || item.file_type.is_dir())
@@ -230,10 +237,9 @@ impl Item {
             settled: false,
             file_type: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
-            listing: None,
+            number: 0,
             stamp: Stamp::from(stat),
             rare: None,
-            target: None,
         }
     }
 

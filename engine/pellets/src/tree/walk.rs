@@ -5,7 +5,6 @@
 //! 2. A directory is listed by one thread, and every listing is asked for once: the result does not
 //!    depend on who listed what.
 
-use std::num::NonZeroU32;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -263,7 +262,8 @@ impl Shared<'_> {
             }
             path.extend_from_slice(name);
             let number = state.listings.len();
-            catch.items[at].listing = u32::try_from(number).ok().and_then(NonZeroU32::new);
+            // So many directories no memory holds.
+            catch.items[at].number = u32::try_from(number).unwrap_or(u32::MAX);
             state.listings.push(Listing::default());
             state.todo.push((number, path.into()));
         }
