@@ -114,10 +114,7 @@ fn show(items: impl Iterator<Item = Item>, json: bool) -> Result<(), Failure> {
         let mut text = String::from("{\"items\":[");
         for (at, item) in items.enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            let item = serde_json::to_string(&item).map_err(|e| {
-                let message = format!("cannot tell of an entry: {e}");
-                Failure::new(Exit::Failure, "internal", message)
-            })?;
+            let item = serde_json::to_string(&item).map_err(|e| Failure::of(&e))?;
             let _ = write!(text, "{comma}{item}");
         }
         text.push_str("]}");

@@ -146,7 +146,10 @@ fn is_outermost(head: &[u8]) -> bool {
             b'"' => in_string = !in_string,
             _ if in_string => {}
             b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.wrapping_sub(1),
+            b'}' | b']' => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
             _ => {}
         }
     }
