@@ -8,7 +8,7 @@ use std::process::Command;
 
 use durable_fs::DiskFs;
 use proptest::prelude::*;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, XattrFlags, setxattr};
 
 use super::kit::{Bench, list, snapshot, unpack};
 use crate::Profile;
@@ -63,6 +63,7 @@ pub(crate) enum Step {
     Dir { path: Vec<Vec<u8>>, mode: u32 },
     Symlink { path: Vec<Vec<u8>>, target: Vec<u8> },
     HardLink { path: Vec<Vec<u8>>, to: prop::sample::Index },
+    Attribute { of: prop::sample::Index, name: u8, value: Vec<u8> },
 }
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
@@ -93,6 +94,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(path, target)| Step::Symlink { path, target }),
         1 => (path(), any::<prop::sample::Index>())
             .prop_map(|(path, to)| Step::HardLink { path, to }),
+        1 => (any::<prop::sample::Index>(), 1u8..=255, prop::collection::vec(any::<u8>(), 0..40))
+            .prop_map(|(of, name, value)| Step::Attribute { of, name, value }),
     ]
 }
 
@@ -131,6 +134,20 @@ pub(crate) fn build(bench: &Bench, steps: &[Step]) {
                 }
                 let Some(path) = place(path) else { continue };
                 std::fs::hard_link(to.get(&files), &path).unwrap();
+            }
+            Step::Attribute { of, name, value } => {
+                let all: Vec<_> = files.iter().chain(dirs.iter().map(|(dir, _)| dir)).collect();
+                if all.is_empty() {
+                    continue;
+                }
+                // Where memory is a file system without attributes, there are none to bring back.
+                let name = [b"user.", &[*name][..]].concat();
+                let _ = setxattr(
+                    of.get(&all).as_path(),
+                    OsStr::from_bytes(&name),
+                    value,
+                    XattrFlags::empty(),
+                );
             }
         }
     }

@@ -288,8 +288,14 @@ impl Extensions {
         Ok(())
     }
 
+    /// Long names may stand before the records, not behind them, and only before records that name nothing
+    /// themselves: which name counts where both do is not agreed upon.
     fn pax(&mut self, pax: Pax) -> std::result::Result<(), TarOdd> {
-        self.assert_none()?;
+        let named = self.name.is_some() || self.link.is_some();
+        let names = pax.path.is_some() || pax.link.is_some();
+        if self.pax.is_some() || (named && names) {
+            return Err(TarOdd::ExtensionOrder);
+        }
         self.pax = Some(pax);
         Ok(())
     }

@@ -50,6 +50,8 @@ fn tree(root: &Path, short: bool) {
     let deep = root.join("d".repeat(90)).join("e".repeat(90)).join("f".repeat(90));
     fs::create_dir_all(&deep).unwrap();
     fs::write(deep.join("leaf"), b"deep").unwrap();
+    rustix::fs::setxattr(deep.join("leaf"), "user.a", b"v", rustix::fs::XattrFlags::empty())
+        .unwrap();
     fs::write(root.join("ünïcode"), b"u").unwrap();
     let sparse = fs::File::create(root.join("sparse")).unwrap();
     use std::os::unix::fs::FileExt;
@@ -156,7 +158,8 @@ fn odd_archives_that_are_read_are_listed_by_all_alike() {
     let hidden = t().file(b"hidden", b"").open_end();
     let pax = |records: &[(&str, &[u8])]| t().pax(b'x', records);
     let long = "l".repeat(300);
-    let honest: [(&str, Vec<u8>); 12] = [
+    let value = [("SCHILY.xattr.user.a", &b"v"[..])];
+    let honest: [(&str, Vec<u8>); 14] = [
         (
             "a PAX size that says what the header says",
             pax(&[("size", b"512")]).file(b"shown", &hidden).file(b"next", b"").end(),
@@ -170,6 +173,19 @@ fn odd_archives_that_are_read_are_listed_by_all_alike() {
         (
             "a GNU long name and target",
             t().long(b'K', long.as_bytes()).long(b'L', b"name").symlink(b"s", b"t").end(),
+        ),
+        (
+            "records behind a GNU long name",
+            t().long(b'L', long.as_bytes()).pax(b'x', &value).file(b"short", b"x").end(),
+        ),
+        (
+            "records behind a GNU long name and target",
+            t().long(b'K', long.as_bytes())
+                .long(b'L', long.as_bytes())
+                .pax(b'x', &[("mtime", b"1.5")])
+                .symlink(b"s", b"t")
+                .file(b"next", b"x")
+                .end(),
         ),
         ("an old directory", t().entry(0, b"dir/", b"", b"").file(b"dir/f", b"1").end()),
         ("zeros behind the end", [t().file(b"f", b"1").end(), vec![0; 20 * 512]].concat()),

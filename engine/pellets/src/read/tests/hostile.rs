@@ -45,6 +45,10 @@ fn a_pax_header_before_a_long_name() {
     refused(&bytes.file(b"shown", b"").end(), "tar-extension-order");
     let bytes = t().long(b'L', b"shown").pax(b'x', &[("path", b"other")]).file(b"third", b"");
     refused(&bytes.end(), "tar-extension-order");
+    let bytes = t().long(b'K', b"there").pax(b'x', &[("linkpath", b"here")]).symlink(b"l", b"t");
+    refused(&bytes.end(), "tar-extension-order");
+    let bytes = t().long(b'L', b"n").pax(b'x', &[("size", b"512")]).file(b"shown", b"");
+    refused(&bytes.data(&hidden).end(), "tar-size-disagrees");
 }
 
 /// RUSTSEC-2026-0112, -0113 and -0145 (astral-tokio-tar): extension headers that are repeated, global

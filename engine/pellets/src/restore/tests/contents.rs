@@ -18,10 +18,10 @@ use crate::{RawPath, RestoreOptions, Sidecar};
 
 const MIB: u64 = 1 << 20;
 
-type Attributes = BTreeMap<PathBuf, Vec<(Vec<u8>, Vec<u8>)>>;
+pub(super) type Attributes = BTreeMap<PathBuf, Vec<(Vec<u8>, Vec<u8>)>>;
 
 /// The attributes of users of every path below `root` that has any.
-fn attributes(root: &Path) -> Attributes {
+pub(super) fn attributes(root: &Path) -> Attributes {
     let mut found = Attributes::new();
     for path in snapshot(root).into_keys() {
         let at = root.join(&path);
@@ -92,6 +92,32 @@ fn holes_and_attributes_come_back_with_the_tree() {
         assert!(fs::metadata(target.join("image")).unwrap().blocks() < 128);
         assert_eq!(fs::metadata(target.join("dir/nothing")).unwrap().blocks(), 0);
     }
+}
+
+/// Too long for a header: the long name and the attributes each stand in an entry before it.
+#[test]
+fn attributes_on_long_paths_come_back() {
+    let bench = Bench::new();
+    let source = bench.source();
+    let dir = "d".repeat(120);
+    let long = format!("{dir}/{}", "f".repeat(120));
+    bench.file(&long, b"x");
+    sparse_file(&source.join(format!("{long}.holes")), 2 * MIB, &[(7, vec![1])]);
+    fs::hard_link(source.join(&long), source.join(format!("{dir}/other"))).unwrap();
+    for path in [&dir, &long, &format!("{long}.holes")] {
+        set(&source.join(path), b"user.long", b"v");
+    }
+    let packed = bench.pack();
+    let whole = options(&packed.archive, &bench.path("out"));
+    let foreign = RestoreOptions { sidecar: None, target: bench.path("foreign"), ..whole.clone() };
+    for options in [whole, foreign] {
+        restore(&options).unwrap();
+        assert_same(&options.target, &source);
+    }
+    let only = Some(RawPath::from(Path::new(&long)));
+    let part = RestoreOptions { only, ..options(&packed.archive, &bench.path("part")) };
+    restore(&part).unwrap();
+    assert_eq!(attributes(&part.target).len(), 1);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use proptest::prelude::*;
 
+use super::contents::attributes;
 use super::kit::{options, packed, remains, restore, times};
 use crate::tests::kit::{Bench, snapshot};
 use crate::tests::roundtrip::{build, step};
@@ -171,11 +172,13 @@ proptest! {
         restore(&options(&packed.archive, &target)).unwrap();
         prop_assert_eq!(snapshot(&target), snapshot(&bench.source()));
         prop_assert_eq!(times(&target), times(&bench.source()));
+        prop_assert_eq!(attributes(&target), attributes(&bench.source()));
         prop_assert!(remains(&target).is_empty());
         // The same bytes as from anybody: without sidecar, from the beginning, by one thread.
         let foreign = bench.path("foreign");
         let options = crate::RestoreOptions { sidecar: None, ..options(&packed.archive, &foreign) };
         restore(&options).unwrap();
         prop_assert_eq!(snapshot(&foreign), snapshot(&bench.source()));
+        prop_assert_eq!(attributes(&foreign), attributes(&bench.source()));
     }
 }
