@@ -1,5 +1,6 @@
 //! Whole packings, compared with the system's own tools and under failing I/O.
 
+mod conformance;
 mod contents;
 mod determinism;
 mod faults;
