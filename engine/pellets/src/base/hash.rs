@@ -12,7 +12,7 @@ use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::error::PackError;
 use crate::observer::PackObserver;
-use crate::read::hash_zeros;
+use crate::read::{Stopped, hash_zeros};
 use crate::tree::{Dirs, Entry, Segment, Tree};
 
 /// Bytes that are read at once.
@@ -87,12 +87,14 @@ fn hash(
     let segments = entry.sparse().map_or(&whole[..], |sparse| &sparse.data);
     let mut hasher = blake3::Hasher::new();
     let (mut stored, mut end) = (0, 0);
+    let stopped = || stop.load(Ordering::Relaxed);
+    let cancelled = |Stopped| PackError::cancelled();
     for segment in segments {
-        hash_zeros(&mut hasher, segment.offset - end);
+        hash_zeros(&mut hasher, segment.offset - end, stopped).map_err(cancelled)?;
         end = segment.offset + segment.len;
         let last = stored + segment.len;
         while stored < last {
-            if stop.load(Ordering::Relaxed) {
+            if stopped() {
                 return Err(PackError::cancelled());
             }
             let len = (last - stored).min(CHUNK);
@@ -102,6 +104,6 @@ fn hash(
             stored += len;
         }
     }
-    hash_zeros(&mut hasher, entry.size() - end);
+    hash_zeros(&mut hasher, entry.size() - end, stopped).map_err(cancelled)?;
     Ok(hasher.finalize().into())
 }

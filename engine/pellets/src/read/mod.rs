@@ -28,7 +28,7 @@ mod tar;
 
 pub(crate) use archive::{Archive, digest_of};
 pub(crate) use authentic::{assert_authentic, assert_tree};
-pub(crate) use content::{hash_zeros, read_header};
+pub(crate) use content::{Stopped, hash_zeros, read_header};
 pub(crate) use decode::FrameDecoder;
 pub(crate) use error::from_stream;
 pub use error::{ReadError, ReadErrorKind};

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use durable_fs::Fs;
 use rustix::fs::{
@@ -17,6 +17,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::dirs::Dirs;
+use super::options::RestoreObserver;
 use crate::digest::Digest;
 use crate::read::{
     Extent, ReadError, ReadErrorKind, SafePath, TarEntry, Xattr, from_stream, hash_zeros,
@@ -30,7 +31,6 @@ const CHUNK: usize = 256 << 10;
 pub(super) const MODE_MASK: u32 = 0o777;
 
 /// What all builders of one tree share.
-#[derive(Debug)]
 pub(super) struct Site<'a> {
     pub(super) fs: &'a dyn Fs,
     pub(super) root: BorrowedFd<'a>,
@@ -42,6 +42,9 @@ pub(super) struct Site<'a> {
     pub(super) n_xattrs_lost: AtomicU64,
     /// Whether an attribute that is not taken ends the restore.
     strict: bool,
+    /// Set where a thread failed or the observer said so.
+    pub(super) stop: AtomicBool,
+    observer: &'a dyn RestoreObserver,
 }
 
 /// Creates entries below the root of a [`Site`]; one per thread.
@@ -81,10 +84,29 @@ impl<'a> FileSpec<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(super) fn new(fs: &'a dyn Fs, root: BorrowedFd<'a>, strict: bool) -> Self {
+    pub(super) fn new(
+        fs: &'a dyn Fs,
+        root: BorrowedFd<'a>,
+        strict: bool,
+        observer: &'a dyn RestoreObserver,
+    ) -> Self {
         let umask = umask().unwrap_or(MODE_MASK);
-        let (n_stripped, n_xattrs_lost) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { fs, root, umask, file_mask: MODE_MASK, n_stripped, n_xattrs_lost, strict }
+        Self {
+            fs,
+            root,
+            umask,
+            file_mask: MODE_MASK,
+            n_stripped: AtomicU64::new(0),
+            n_xattrs_lost: AtomicU64::new(0),
+            strict,
+            stop: AtomicBool::new(false),
+            observer,
+        }
+    }
+
+    /// Whether nobody waits for this tree any more.
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.observer.cancelled()
     }
 
     /// Makes files that nobody may write to, for a tree that others share.
@@ -162,13 +184,20 @@ impl<'a> Builder<'a> {
         let file = self.create(spec)?;
         self.buffer.resize(CHUNK, 0);
         let whole = [Extent { offset: 0, len: spec.size }];
+        let site = self.site;
+        let stopped = || site.stopped();
         let mut hasher = blake3::Hasher::new();
         let mut end = 0;
         for extent in spec.extents.unwrap_or(&whole) {
-            hash_zeros(&mut hasher, extent.offset - end);
+            if spec.expected.is_some() {
+                hash_zeros(&mut hasher, extent.offset - end, stopped)?;
+            }
             end = extent.offset + extent.len;
             let mut at = extent.offset;
             while at < end {
+                if stopped() {
+                    return Err(ReadError::cancelled());
+                }
                 let want = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
                 let bytes = &mut self.buffer[..want];
                 content.read_exact(bytes).map_err(from_stream)?;
@@ -178,7 +207,9 @@ impl<'a> Builder<'a> {
             }
         }
         if spec.extents.is_some() {
-            hash_zeros(&mut hasher, spec.size - end);
+            if spec.expected.is_some() {
+                hash_zeros(&mut hasher, spec.size - end, stopped)?;
+            }
             // What was not written is a hole, up to the end.
             self.site.admit(spec.path.as_bytes())?;
             file.set_len(spec.size).map_err(|e| failed(spec.path, e))?;

@@ -93,7 +93,7 @@ fn unpack(
     let place = Place::beside(fs, tree)?;
     let root = place.make_root()?;
     place.assert_room(&root, index.stored(), "the tree")?;
-    let site = Site::new(fs, root.as_fd(), false).read_only();
+    let site = Site::new(fs, root.as_fd(), false, observer).read_only();
     let all = 0..index.sidecar.entries.len();
     let job = Job::new(index, layers, &options.limits, &site, all);
     extract::extract(&job, options.threads, observer)?;
@@ -148,7 +148,7 @@ impl Cached {
             Ok(())
         };
         job.watched(observer, |watch| {
-            workers::run(threads, n_units, &job.stop, start, work, watch)
+            workers::run(threads, n_units, &job.site.stop, start, work, watch)
         })?;
         Ok(FramesRead::default())
     }

@@ -25,7 +25,9 @@ pub(super) fn extract(
     let start = || Extractor::new(job, &units);
     // Behind the frames each thread has one more thing to do: to help.
     let n_all = n_units + threads.get();
-    job.watched(observer, |watch| workers::run(threads, n_all, &job.stop, start, work, watch))?;
+    job.watched(observer, |watch| {
+        workers::run(threads, n_all, &job.site.stop, start, work, watch)
+    })?;
     Ok(FramesRead { n_frames: n_units as u64, n_bytes: units.compressed(job) })
 }
 
@@ -72,7 +74,7 @@ impl<'a> Extractor<'a> {
         let Self { decoder, hands } = self;
         let (job, units) = (hands.job, hands.units);
         let Some(unit) = units.list.get(n) else {
-            while let Some(given) = share.take(&job.stop) {
+            while let Some(given) = share.take(&job.site.stop) {
                 hands.bring(&given.portion, &given.bytes)?;
             }
             return Ok(());

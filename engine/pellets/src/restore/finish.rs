@@ -35,7 +35,7 @@ pub(super) fn finish(
         Ok(())
     };
     let start = || Ok(Builder::new(job.site));
-    workers::run(threads, batches.len(), &job.stop, start, time, || false)?;
+    workers::run(threads, batches.len(), &job.site.stop, start, time, || false)?;
     // From the leaves to the root: a mode may close the way to what is below.
     for i in directories.into_iter().rev() {
         let mode = job.site.mode(job.entry(i).mode);

@@ -64,7 +64,7 @@ pub(super) fn restore(
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd(), options.strict);
+    let site = Site::new(fs, root.as_fd(), options.strict, observer);
     let mut growing = Growing {
         place: &place,
         builder: Builder::new(&site),

@@ -20,7 +20,6 @@ pub(super) struct FramesRead {
 }
 
 /// What the threads of one restore share.
-#[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) index: &'a Index<'a>,
     pub(super) layers: &'a Layers,
@@ -30,7 +29,6 @@ pub(super) struct Job<'a> {
     pub(super) entries: Range<usize>,
     /// Which directories are there, by the position of their entry.
     pub(super) made: Vec<AtomicBool>,
-    pub(super) stop: AtomicBool,
     pub(super) bytes_done: AtomicU64,
     pub(super) entries_done: AtomicU64,
 }
@@ -44,9 +42,8 @@ impl<'a> Job<'a> {
         entries: Range<usize>,
     ) -> Self {
         let made = index.sidecar.entries.iter().map(|_| AtomicBool::new(false)).collect();
-        let (stop, bytes_done, entries_done) =
-            (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-        Self { index, layers, limits, site, entries, made, stop, bytes_done, entries_done }
+        let (bytes_done, entries_done) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { index, layers, limits, site, entries, made, bytes_done, entries_done }
     }
 
     pub(super) fn entry(&self, i: usize) -> &'a SidecarEntry {
@@ -76,7 +73,7 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.site.stop.load(Ordering::Relaxed)
     }
 
     /// Makes the directory at `i` and those above it where they are missing.

@@ -2,8 +2,8 @@
 
 use super::builder::{Builder, FileSpec};
 use crate::read::{
-    Layers, Limits, ReadError, SafePath, Span, TarEntry, TarKind, TarReader, check_entry,
-    read_header,
+    Layers, Limits, ReadError, ReadErrorKind, SafePath, Span, TarEntry, TarKind, TarReader,
+    check_entry, read_header,
 };
 use crate::sidecar::SidecarEntry;
 
@@ -16,6 +16,11 @@ pub(super) fn bring(
     path: SafePath<'_>,
 ) -> Result<TarEntry, ReadError> {
     check_entry(entry, limits).map_err(|e| e.on(entry.path.as_bytes()))?;
+    if let Some(size) = entry.size.filter(|size| *size > limits.max_bytes) {
+        let what = format!("{size} bytes exceed {}", limits.max_bytes);
+        let error = ReadError::new(ReadErrorKind::TooLarge, "too-many-bytes", what);
+        return Err(error.on(entry.path.as_bytes()));
+    }
     let archive = layers.get(entry.layer)?;
     let frame = usize::try_from(entry.frame).unwrap_or(usize::MAX);
     let mut reader = TarReader::new(Span::at(archive, frame, entry.offset)?);

@@ -63,7 +63,7 @@ fn whole(
 
     let phase = PhaseGuard::start(observer, RestorePhase::Extract);
     let root = place.make_root()?;
-    let site = Site::new(fs, root.as_fd(), options.strict);
+    let site = Site::new(fs, root.as_fd(), options.strict, observer);
     let all = 0..sidecar.entries.len();
     let job = Job::new(&index, &layers, &options.limits, &site, all);
     let cached = cache::find(fs, options, &index, &layers, &place, observer)?;

@@ -1,7 +1,7 @@
 //! The entries that begin in one frame, compared with the sidecar.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::digest::Digest;
@@ -26,6 +26,7 @@ pub(super) struct Checker<'a> {
     index: Option<&'a Index<'a>>,
     decoder: FrameDecoder<'a>,
     findings: &'a Findings,
+    stop: &'a AtomicBool,
     buffer: Vec<u8>,
 }
 
@@ -53,9 +54,10 @@ impl<'a> Checker<'a> {
         layers: &'a Layers,
         index: Option<&'a Index<'a>>,
         findings: &'a Findings,
+        stop: &'a AtomicBool,
     ) -> Result<Self, ReadError> {
         let decoder = FrameDecoder::new(layers.own())?;
-        Ok(Self { layers, index, decoder, findings, buffer: vec![0; CHUNK] })
+        Ok(Self { layers, index, decoder, findings, stop, buffer: vec![0; CHUNK] })
     }
 
     /// Decodes a frame and compares `entries`, all that begin in it.
@@ -105,7 +107,7 @@ impl<'a> Checker<'a> {
         if entry.kind != EntryKind::File {
             return Ok(());
         }
-        let digest = digest(&found, &mut reader, &mut self.buffer);
+        let digest = digest(&found, &mut reader, &mut self.buffer, self.stop);
         let digest = digest.map_err(|e| e.on(entry.path.as_bytes()))?;
         match entry.blake3 {
             Some(expected) if expected != digest => {
@@ -124,14 +126,19 @@ fn digest(
     found: &TarEntry,
     content: &mut dyn Read,
     buffer: &mut [u8],
+    stop: &AtomicBool,
 ) -> Result<Digest, ReadError> {
     let mut hasher = blake3::Hasher::new();
     let whole = [crate::read::Extent { offset: 0, len: found.size }];
+    let stopped = || stop.load(Ordering::Relaxed);
     let mut end = 0;
     for extent in found.extents.as_deref().unwrap_or(&whole) {
-        crate::read::hash_zeros(&mut hasher, extent.offset - end);
+        crate::read::hash_zeros(&mut hasher, extent.offset - end, stopped)?;
         let mut left = extent.len;
         while left > 0 {
+            if stopped() {
+                return Err(ReadError::cancelled());
+            }
             let want = usize::try_from(left).unwrap_or(CHUNK).min(buffer.len());
             content.read_exact(&mut buffer[..want]).map_err(from_stream)?;
             hasher.update(&buffer[..want]);
@@ -139,6 +146,6 @@ fn digest(
         }
         end = extent.offset + extent.len;
     }
-    crate::read::hash_zeros(&mut hasher, found.size - end);
+    crate::read::hash_zeros(&mut hasher, found.size - end, stopped)?;
     Ok(hasher.finalize().into())
 }

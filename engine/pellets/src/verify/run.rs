@@ -188,7 +188,7 @@ fn contents(
         });
         observer.cancelled()
     };
-    let start = || Checker::new(layers, index.as_ref(), findings);
+    let start = || Checker::new(layers, index.as_ref(), findings, stop);
     let work = |checker: &mut Checker<'_>, unit: usize| {
         let (place, entries) = &units[unit];
         checker.frame(*place, entries);
@@ -200,7 +200,9 @@ fn contents(
         return Err(ReadError::cancelled());
     }
     if let (Some(sidecar), Some(index)) = (sidecar, &index) {
-        tree(sidecar, index, findings);
+        if tree(sidecar, index, findings) {
+            totals(sidecar, layers.own(), findings);
+        }
         trailer(layers.own(), index, findings);
     }
     Ok(())
@@ -223,16 +225,39 @@ fn units(layers: &Layers, index: Option<&Index<'_>>) -> Vec<Unit> {
     units.into_iter().collect()
 }
 
-/// The digest of the tree follows from what the sidecar says of its entries.
-fn tree(sidecar: &Sidecar, index: &Index<'_>, findings: &Findings) {
+/// The sums of the sidecar are those of its tables and its archive.
+fn totals(sidecar: &Sidecar, archive: &Archive, findings: &Findings) {
+    let told = &sidecar.totals;
+    let count = |kind| sidecar.entries.iter().filter(|e| e.kind == kind).count() as u64;
+    let sums = [
+        ("entries", told.entries, sidecar.entries.len() as u64),
+        ("files", told.files, count(EntryKind::File)),
+        ("directories", told.directories, count(EntryKind::Directory)),
+        ("symlinks", told.symlinks, count(EntryKind::Symlink)),
+        ("hard_links", told.hard_links, count(EntryKind::Hardlink)),
+        ("bytes_in", told.bytes_in, sidecar.entries.iter().filter_map(|e| e.size).sum()),
+        ("bytes_tar", told.bytes_tar, archive.content_len()),
+        ("bytes_out", told.bytes_out, archive.len()),
+    ];
+    for (name, told, found) in sums {
+        if told != found {
+            let what = format!("the sidecar's `{name}` is not what its entries and archive give");
+            findings.add(0, ReadError::damaged("totals-mismatch", what).instead(told, found));
+        }
+    }
+}
+
+/// Whether the digest of the tree follows from what the sidecar says of its entries.
+fn tree(sidecar: &Sidecar, index: &Index<'_>, findings: &Findings) -> bool {
     if let Err(error) = assert_tree(sidecar) {
         findings.add(0, error);
-        // The directories above such an entry differ too, which explains nothing more.
-        return;
+        // The directories above such an entry and the sums differ too, which explains nothing more.
+        return false;
     }
     if let Some(root) = sidecar.merkle {
         directories(sidecar, root, index, findings);
     }
+    true
 }
 
 /// So do the digests of its directories.

@@ -46,6 +46,28 @@ fn a_whole_pellet_has_no_findings() {
 }
 
 #[test]
+fn every_sum_of_the_sidecar_is_compared() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    let whole = fs::read(&packed.sidecar).unwrap();
+    let changes: [fn(&mut crate::sidecar::Totals); 8] = [
+        |t| t.entries += 1,
+        |t| t.files -= 1,
+        |t| t.directories += 1,
+        |t| t.symlinks += 1,
+        |t| t.hard_links += 1,
+        |t| t.bytes_in = 0,
+        |t| t.bytes_tar = u64::MAX,
+        |t| t.bytes_out -= 1,
+    ];
+    for change in changes {
+        edit(&packed, |sidecar| change(&mut sidecar.totals));
+        assert_eq!(codes(&run(&packed, None).unwrap()), ["totals-mismatch"]);
+        fs::write(&packed.sidecar, &whole).unwrap();
+    }
+}
+
+#[test]
 fn a_broken_frame_is_told_with_the_entries_that_it_takes_along() {
     let bench = Bench::new();
     let packed = packed(&bench);

@@ -48,6 +48,27 @@ fn what_gnu_tar_packs_comes_back_as_gnu_tar_brings_it() {
 }
 
 #[test]
+fn a_hole_costs_nothing_where_nobody_told_its_digest() {
+    use std::os::unix::fs::MetadataExt;
+    let records: [(&str, &[u8]); 4] = [
+        ("GNU.sparse.major", b"1"),
+        ("GNU.sparse.minor", b"0"),
+        ("GNU.sparse.name", b"hole"),
+        ("GNU.sparse.realsize", b"1099511627776"),
+    ];
+    let mut map = b"1\n1099511627776\n0\n".to_vec();
+    map.resize(512, 0);
+    let tarball = crate::read::tests::Tarball::default().pax(b'x', &records);
+    let bench = Bench::new();
+    let archive = bench.path("hole.tar");
+    fs::write(&archive, tarball.file(b"GNUSparseFile.0/hole", &map).end()).unwrap();
+    let target = bench.path("out");
+    restore(&options(&archive, &target)).unwrap();
+    let hole = fs::metadata(target.join("hole")).unwrap();
+    assert_eq!((hole.len(), hole.blocks()), (1 << 40, 0));
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_fills_the_disk() {
     let bench = Bench::new();
     let archive = bench.path("bomb.tar.zst");

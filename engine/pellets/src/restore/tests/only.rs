@@ -137,6 +137,20 @@ fn paths_that_are_not_there() {
 }
 
 #[test]
+fn the_limit_of_bytes_holds_for_one_file_too() {
+    let bench = Bench::new();
+    bench.file("big", b"not at all");
+    let packed = bench.pack();
+    let mut sidecar = crate::Sidecar::read(&durable_fs::DiskFs, &packed.sidecar).unwrap();
+    sidecar.entries[0].size = Some(1 << 62);
+    let mut text = Vec::new();
+    sidecar.encode(&mut text).unwrap();
+    fs::write(&packed.sidecar, text).unwrap();
+    let error = restore(&only(&packed, &bench.path("out"), "big")).unwrap_err();
+    assert_eq!(error.code(), "too-many-bytes");
+}
+
+#[test]
 fn a_sidecar_in_another_form_is_read_whole() {
     let bench = Bench::new();
     bench.file("quote\"d/na\\me", b"x");
