@@ -56,6 +56,26 @@ pub(crate) fn find_entry(bytes: &[u8], path: &RawPath) -> Result<Option<Found>, 
     }
 }
 
+/// What bisection may come upon are entries of `sidecar`, which stands at `at`: in a field that nobody knows a line that
+/// looks like one would be found by who asks for one file, and by nobody else.
+pub(crate) fn assert_lines(file: &dyn File, at: &Path, sidecar: &Sidecar) -> Result<(), ReadError> {
+    let failed = |e| ReadError::in_input(at, e);
+    let len = usize::try_from(file.len().map_err(failed)?).unwrap_or(usize::MAX);
+    let bytes = Text { file, at }.read(0, len)?;
+    let begin = memchr::memmem::find(&bytes, ENTRIES).filter(|_| bytes.starts_with(BEGINNING));
+    let Some(begin) = begin else { return Ok(()) };
+    let mut entries = sidecar.entries.iter();
+    for line in bytes[begin + ENTRIES.len()..].split(|b| *b == b'\n') {
+        if let Some(looks) = first::<SidecarEntry>(line)
+            && !entries.any(|entry| *entry == looks)
+        {
+            let what = "a line that is no entry of the sidecar looks like one";
+            return Err(ReadError::damaged("sidecar-damaged", what).on(looks.path.as_bytes()));
+        }
+    }
+    Ok(())
+}
+
 fn duplicate(path: &RawPath) -> ReadError {
     ReadError::refused("path-duplicate", "a path is there twice").on(path.as_bytes())
 }

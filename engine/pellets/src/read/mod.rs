@@ -37,7 +37,7 @@ pub use foreign::{ForeignEntry, list_foreign};
 pub(crate) use index::{Index, check_entry, check_target};
 pub(crate) use layers::Layers;
 pub use limits::Limits;
-pub(crate) use lookup::{Found, find_entry, seek_entry};
+pub(crate) use lookup::{Found, assert_lines, find_entry, seek_entry};
 pub(crate) use path::in_order;
 pub use path::{PathOdd, SafePath};
 pub(crate) use span::Span;

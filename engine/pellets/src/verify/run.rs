@@ -11,7 +11,9 @@ use super::finding::{Finding, Verified, VerifyOptions};
 use crate::cpu::Meter;
 use crate::digest::Digest;
 use crate::observer::Progress;
-use crate::read::{Archive, Index, Layers, ReadError, ReadErrorKind, Span, assert_tree, digest_of};
+use crate::read::{
+    Archive, Index, Layers, ReadError, ReadErrorKind, Span, assert_lines, assert_tree, digest_of,
+};
 use crate::restore::{RestoreObserver, run_units};
 use crate::sidecar::{EntryKind, Sidecar};
 use crate::sign::authenticate;
@@ -52,6 +54,9 @@ fn judge(
     let sidecar = Sidecar::read(fs, &options.sidecar);
     let sidecar = sidecar.map_err(|e| ReadError::in_sidecar(&options.sidecar, e));
     let sidecar = kept(sidecar, &findings)?;
+    if let Some(sidecar) = &sidecar {
+        lines(fs, options, sidecar, &findings)?;
+    }
     if let Some(sidecar) = &sidecar
         && let Err(error) = authenticate(sidecar, options.key.as_ref())
     {
@@ -108,6 +113,18 @@ fn judge(
         duration: Duration::ZERO,
         cpu: Duration::ZERO,
     })
+}
+
+/// Who asks for one file finds no other entry than who reads the whole sidecar.
+fn lines(
+    fs: &dyn Fs,
+    options: &VerifyOptions,
+    sidecar: &Sidecar,
+    findings: &Findings,
+) -> Result<(), ReadError> {
+    let at = &options.sidecar;
+    let file = fs.open_read(at).map_err(|e| ReadError::in_input(at, e))?;
+    kept(assert_lines(&*file, at, sidecar), findings).map(drop)
 }
 
 /// What could be read; damage becomes a finding.
@@ -296,8 +313,10 @@ fn directories(sidecar: &Sidecar, root: Digest, index: &Index<'_>, findings: &Fi
 
 /// Behind the last entry nothing may hide.
 fn trailer(archive: &Archive, index: &Index<'_>, findings: &Findings) {
-    let frame = archive.frames().len().saturating_sub(1);
     let start = archive.content_len().saturating_sub(TRAILER as u64);
+    // It need not lie in the last frame alone.
+    let behind = (0..archive.frames().len()).rev().find(|f| index.frame_start(0, *f) <= start);
+    let frame = behind.unwrap_or(0);
     let offset = start.saturating_sub(index.frame_start(0, frame));
     let mut end = Vec::new();
     let read = Span::at(archive, frame, offset).and_then(|mut span| {

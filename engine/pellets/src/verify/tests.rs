@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use durable_fs::{DiskFs, ManualClock};
@@ -43,6 +44,43 @@ fn a_whole_pellet_has_no_findings() {
     assert_eq!((verified.frames, verified.bytes), (packed.frames, packed.bytes_out));
     let other = run(&packed, Some(Digest::of(b"another"))).unwrap();
     assert_eq!(codes(&other), ["digest-mismatch"]);
+}
+
+/// A field that nobody knows is ignored, but bisection, which looks at lines alone, would find what stands in it.
+#[test]
+fn a_line_that_looks_like_an_entry_is_one() {
+    let bench = Bench::new();
+    let packed = packed(&bench);
+    let text = fs::read_to_string(&packed.sidecar).unwrap();
+    let line = text.lines().find(|line| line.starts_with("{\"path\":\"dir/3\"")).unwrap();
+    let line = line.trim_end_matches(',');
+    let other = line.replace("\"offset\":", "\"offset\":1");
+    let before = text.replacen(
+        "\"frames\":",
+        &format!("\"x\":{{\"entries\":[\n{other}\n]}},\"frames\":"),
+        1,
+    );
+    let behind = text.replacen("\"origin\":", &format!("\"x\":[\n{line}\n],\"origin\":"), 1);
+    for (what, text) in [("before", before), ("behind", behind)] {
+        fs::write(&packed.sidecar, text).unwrap();
+        let verified = run(&packed, None).unwrap();
+        assert_eq!(codes(&verified), ["sidecar-damaged"], "{what}");
+        assert_eq!(verified.findings[0].entry, Some(Path::new("dir/3").into()), "{what}");
+    }
+    // A field without such lines is none of our business.
+    let known = text.replacen("\"frames\":", "\"x\":[\n{\"path\":\"dir/3\"}\n],\"frames\":", 1);
+    fs::write(&packed.sidecar, known).unwrap();
+    assert!(run(&packed, None).unwrap().is_whole());
+}
+
+#[test]
+fn the_end_may_be_cut_by_frames() {
+    let bench = Bench::new();
+    bench.file("file", b"content");
+    let packed = bench.pack_as(&bench.options(), 512).unwrap();
+    let verified = run(&packed, None).unwrap();
+    assert!(verified.is_whole(), "{:?}", verified.findings);
+    assert_eq!(verified.frames, 4);
 }
 
 #[test]
