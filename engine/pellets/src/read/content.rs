@@ -14,7 +14,9 @@ pub(crate) fn read_header<R: Read>(
     entry: &SidecarEntry,
     len: Option<u64>,
 ) -> Result<TarEntry, ReadError> {
-    let found = reader.next_entry().map_err(|e| ReadError::from(e).on(entry.path.as_bytes()))?;
+    // The sidecar tells what stands here: what is odd was not packed so.
+    let odd = |e| ReadError::from(e).as_damage().on(entry.path.as_bytes());
+    let found = reader.next_entry().map_err(odd)?;
     let found = found.ok_or_else(|| {
         let what = "the archive ends where the sidecar has an entry";
         ReadError::damaged("entry-mismatch", what).on(entry.path.as_bytes())
@@ -61,6 +63,18 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn an_odd_header_of_ours_is_damage() {
+        let bench = crate::tests::kit::Bench::new();
+        bench.file("file", b"content");
+        let packed = bench.pack();
+        let sidecar = crate::Sidecar::read(&durable_fs::DiskFs, &packed.sidecar).unwrap();
+        let mut reader = TarReader::new(&[1; 1024][..]);
+        let error = read_header(&mut reader, &sidecar.entries[0], None).unwrap_err();
+        let damaged = crate::ReadErrorKind::Damaged;
+        assert_eq!((error.code(), error.kind()), ("tar-checksum", damaged));
+    }
 
     #[test]
     fn nobody_waits_for_the_digest_of_an_endless_hole() {

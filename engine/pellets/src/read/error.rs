@@ -73,6 +73,14 @@ impl ReadError {
         Self::new(ReadErrorKind::Refused, code, what)
     }
 
+    /// The same of what we packed: a form that is refused in what others write is damage there.
+    pub(crate) fn as_damage(mut self) -> Self {
+        if self.0.kind == ReadErrorKind::Refused {
+            self.0.kind = ReadErrorKind::Damaged;
+        }
+        self
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::new(ReadErrorKind::Cancelled, "cancelled", "it was cancelled before its end")
     }

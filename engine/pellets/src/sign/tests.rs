@@ -143,6 +143,13 @@ fn whatever_is_changed_the_key_tells() {
             assert_eq!(error.code(), code, "{n} {only:?}: {error}");
         }
     }
+    // The key that is named is only a hint: who verified is told, not who the Pellet says it was.
+    fs::write(&packed.sidecar, &whole).unwrap();
+    edit(&packed, |s| s.signature.as_mut().unwrap().key = "7777".into());
+    let options = VerifyOptions { key: ours, ..VerifyOptions::new(&packed.archive) };
+    let clock = ManualClock::at(Duration::ZERO);
+    let verified = crate::verify(&DiskFs, &clock, &options, &Unwatched).unwrap();
+    assert_eq!(verified.signed_by, ours.map(|key| key.to_string()));
     // What is no part of the tree may differ.
     fs::write(&packed.sidecar, &whole).unwrap();
     edit(&packed, |s| s.created_at.clear());

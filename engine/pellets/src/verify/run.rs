@@ -57,10 +57,14 @@ fn judge(
     if let Some(sidecar) = &sidecar {
         lines(fs, options, sidecar, &findings)?;
     }
-    if let Some(sidecar) = &sidecar
-        && let Err(error) = authenticate(sidecar, options.key.as_ref())
-    {
-        findings.add(0, error);
+    let mut signed_by = None;
+    if let Some(sidecar) = &sidecar {
+        signed_by = sidecar.signature.as_ref().map(|signature| signature.key.clone());
+        match (authenticate(sidecar, options.key.as_ref()), &options.key) {
+            (Ok(()), Some(key)) => signed_by = Some(key.to_string()),
+            (Ok(()), None) => {}
+            (Err(error), _) => findings.add(0, error),
+        }
     }
     let archive = kept(archive, &findings)?;
     let layers = match (archive, &sidecar) {
@@ -107,7 +111,7 @@ fn judge(
         entries,
         frames,
         bytes,
-        signed_by: sidecar.and_then(|s| s.signature).map(|signature| signature.key),
+        signed_by,
         n_findings: all.len() as u64,
         findings: all.into_iter().take(options.max_findings).map(Finding::from).collect(),
         duration: Duration::ZERO,
