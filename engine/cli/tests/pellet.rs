@@ -57,6 +57,32 @@ fn each_failure_says_what_why_and_what_to_do() {
     assert_eq!(bench.remains(), Vec::<String>::new());
 }
 
+/// The bytes of a Pellet depend on the tree alone: not on who packs it, in what surroundings.
+#[test]
+fn surroundings_change_no_byte_of_a_pellet() {
+    let bench = Bench::new();
+    for path in ["tree/a", "tree/B", "tree/ä/é", "tree/deep/er/file"] {
+        bench.file(path, path.as_bytes());
+    }
+    bench.noise("tree/noise", 300_000);
+    let compress = |file| ["compress", "tree", "--output", file];
+    bench.run_in("chmod -R a+rwX . && exec \"$@\"", &compress("first.pellet")).ok();
+    let first = fs::read(bench.path("first.pellet")).unwrap();
+    let surroundings = [
+        "umask 077; exec \"$@\"",
+        "umask 0; export LC_ALL=tr_TR.UTF-8 TZ=Pacific/Auckland; exec \"$@\"",
+        "unset USER LOGNAME; export LANG=C; exec taskset 1 \"$@\"",
+        // Only root can become somebody else, who may not reach the program where it lies.
+        "[ \"$(id -u)\" = 0 ] || exec \"$@\"; cp \"$1\" program; shift
+         exec setpriv --reuid=65534 --regid=65534 --clear-groups ./program \"$@\"",
+    ];
+    for script in surroundings {
+        bench.run_in(script, &compress("again.pellet")).ok();
+        assert!(fs::read(bench.path("again.pellet")).unwrap() == first, "{script}");
+        fs::remove_file(bench.path("again.pellet")).unwrap();
+    }
+}
+
 #[test]
 fn an_archive_is_its_owners_alone_whatever_the_umask() {
     let bench = Bench::new();

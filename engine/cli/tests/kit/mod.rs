@@ -95,6 +95,21 @@ impl Bench {
         text.replace(self.dir.path().to_str().unwrap(), "DIR")
     }
 
+    /// Runs `nestr pellet` as the arguments of a script.
+    pub(crate) fn run_in(&self, script: &str, args: &[&str]) -> Ended {
+        let command = self.command(&[&["pellet"], args].concat());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+        shell.current_dir(self.dir.path()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        ended(shell.output().unwrap())
+    }
+
     /// Runs a command, and sends it a signal once it has begun to write.
     pub(crate) fn signalled(&self, signal: &str, args: &[&str]) -> Ended {
         let child = self.command(&[&["pellet"], args].concat()).spawn().unwrap();
