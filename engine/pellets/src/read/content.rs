@@ -15,7 +15,7 @@ pub(crate) fn read_header<R: Read>(
     len: Option<u64>,
 ) -> Result<TarEntry, ReadError> {
     // The sidecar tells what stands here: what is odd was not packed so.
-    let odd = |e| ReadError::from(e).as_damage().on(entry.path.as_bytes());
+    let odd = |e| ReadError::from(e).into_damage().on(entry.path.as_bytes());
     let found = reader.next_entry().map_err(odd)?;
     let found = found.ok_or_else(|| {
         let what = "the archive ends where the sidecar has an entry";

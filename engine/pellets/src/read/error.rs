@@ -74,7 +74,7 @@ impl ReadError {
     }
 
     /// The same of what we packed: a form that is refused in what others write is damage there.
-    pub(crate) fn as_damage(mut self) -> Self {
+    pub(crate) fn into_damage(mut self) -> Self {
         if self.0.kind == ReadErrorKind::Refused {
             self.0.kind = ReadErrorKind::Damaged;
         }
@@ -114,6 +114,11 @@ impl ReadError {
             }
             io::ErrorKind::NotFound => {
                 (ReadErrorKind::NotFound, "path-not-found", "the folder of the target is missing")
+            }
+            // Some file systems take less than others.
+            io::ErrorKind::InvalidFilename | io::ErrorKind::FileTooLarge => {
+                let what = "the file system of the target takes nothing of this length";
+                (ReadErrorKind::Unsupported, "length-unsupported", what)
             }
             _ => (ReadErrorKind::Internal, "internal", "writing the tree failed"),
         };
@@ -218,6 +223,7 @@ impl ReadError {
                 "move that away first, or restore to a folder of its own below this one"
             }
             "target-unnamed" => "give the path of the tree itself",
+            "length-unsupported" => "restore to another file system",
             "sidecar-missing" => "put NAME.meta.json beside NAME.pellet",
             "sidecar-damaged" | "sidecar-too-large" => {
                 "take NAME.meta.json from a copy of the pellet, or pack the tree again"

@@ -29,6 +29,9 @@ pub enum PathOdd {
     TooDeep,
 }
 
+/// The longest name in a directory that Linux takes.
+const MAX_NAME: usize = 255;
+
 impl<'a> SafePath<'a> {
     /// Judges `path`.
     ///
@@ -52,6 +55,9 @@ impl<'a> SafePath<'a> {
             }
             if part.contains(&0) {
                 return Err(PathOdd::Nul);
+            }
+            if part.len() > MAX_NAME {
+                return Err(PathOdd::TooLong);
             }
         }
         if n_parts > limits.max_depth { Err(PathOdd::TooDeep) } else { Ok(Self(path)) }
@@ -105,6 +111,10 @@ mod tests {
         for good in [&b"a"[..], b"a/b", b".a/..b/...", b"\xff/\n"] {
             assert_eq!(judge(good), Ok(good));
         }
+        let name = [b'n'; 256];
+        let limits_of_names = Limits::default();
+        assert!(SafePath::judge(&name[1..], &limits_of_names).is_ok());
+        assert_eq!(SafePath::judge(&name, &limits_of_names).err(), Some(PathOdd::TooLong));
         let cases: [(&[u8], PathOdd); 10] = [
             (b"", PathOdd::Empty),
             (b"/etc", PathOdd::Absolute),
