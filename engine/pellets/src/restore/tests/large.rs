@@ -96,8 +96,10 @@ fn damage_in_any_piece_is_found() {
         (error.code(), error.entry().unwrap().as_path()),
         ("content-mismatch", Path::new("large/4"))
     );
-    assert_eq!(lie(|entry| entry.size = Some(1_100_004)).code(), "entry-mismatch");
-    assert_eq!(lie(|entry| entry.header = 1024).code(), "entry-mismatch");
+    // Its header may stand in another frame than its content, and then either thread may be the first to tell.
+    let wrong = |code| matches!(code, "entry-mismatch" | "content-mismatch");
+    assert!(wrong(lie(|entry| entry.size = Some(1_100_004)).code()));
+    assert!(wrong(lie(|entry| entry.header = 1024).code()));
     assert_eq!(lie(|entry| entry.mode = 0o777).code(), "entry-mismatch");
 }
 
