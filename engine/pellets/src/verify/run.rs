@@ -51,21 +51,8 @@ fn judge(
         Err(e) if !is_finding(&e) => return Err(e),
         archive => archive,
     };
-    let sidecar = Sidecar::read(fs, &options.sidecar);
-    let sidecar = sidecar.map_err(|e| ReadError::in_sidecar(&options.sidecar, e));
-    let sidecar = kept(sidecar, &findings)?;
-    if let Some(sidecar) = &sidecar {
-        lines(fs, options, sidecar, &findings)?;
-    }
-    let mut signed_by = None;
-    if let Some(sidecar) = &sidecar {
-        signed_by = sidecar.signature.as_ref().map(|signature| signature.key.clone());
-        match (authenticate(sidecar, options.key.as_ref()), &options.key) {
-            (Ok(()), Some(key)) => signed_by = Some(key.to_string()),
-            (Ok(()), None) => {}
-            (Err(error), _) => findings.add(0, error),
-        }
-    }
+    let sidecar = sidecar(fs, options, &findings)?;
+    let signed_by = sidecar.as_ref().and_then(|sidecar| signer(sidecar, options, &findings));
     let archive = kept(archive, &findings)?;
     let layers = match (archive, &sidecar) {
         (Some(archive), Some(sidecar)) => {
@@ -74,29 +61,8 @@ fn judge(
         (archive, _) => archive.map(Layers::single),
     };
     layers.iter().flat_map(Layers::missing).for_each(|missing| findings.add(0, missing));
-    let stop = AtomicBool::new(false);
-    let cpu = Meter::current();
-    let (digest, bytes) = std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| {
-            let _counted = cpu.run();
-            match &layers {
-                Some(layers) => layers.own().digest(&stop),
-                None => hash(fs, options, &stop),
-            }
-        });
-        let earlier =
-            scope.spawn(|| ancestors(layers.as_ref(), sidecar.as_ref(), &findings, &stop));
-        let read = match &layers {
-            Some(layers) => contents(layers, sidecar.as_ref(), options, &findings, &stop, observer),
-            None => Ok(()),
-        };
-        let (hashed, earlier) = (hashing.join(), earlier.join());
-        read?;
-        earlier.unwrap_or(Ok(()))?;
-        hashed.unwrap_or_else(|_| {
-            Err(ReadError::new(ReadErrorKind::Internal, "internal", "hashing the archive panicked"))
-        })
-    })?;
+    let (digest, bytes) =
+        read(fs, options, layers.as_ref(), sidecar.as_ref(), &findings, observer)?;
     for expected in [sidecar.as_ref().map(|s| s.digest), options.expected].into_iter().flatten() {
         if expected != digest {
             let what = "the digest of the archive is another one";
@@ -116,6 +82,64 @@ fn judge(
         findings: all.into_iter().take(options.max_findings).map(Finding::from).collect(),
         duration: Duration::ZERO,
         cpu: Duration::ZERO,
+    })
+}
+
+/// The sidecar, as far as it can be used.
+fn sidecar(
+    fs: &dyn Fs,
+    options: &VerifyOptions,
+    findings: &Findings,
+) -> Result<Option<Sidecar>, ReadError> {
+    let sidecar = Sidecar::read(fs, &options.sidecar);
+    let sidecar = sidecar.map_err(|e| ReadError::in_sidecar(&options.sidecar, e));
+    let sidecar = kept(sidecar, findings)?;
+    if let Some(sidecar) = &sidecar {
+        lines(fs, options, sidecar, findings)?;
+    }
+    Ok(sidecar)
+}
+
+/// The key that signed it: the one that was given, where it did, else the one that the signature names.
+fn signer(sidecar: &Sidecar, options: &VerifyOptions, findings: &Findings) -> Option<String> {
+    match (authenticate(sidecar, options.key.as_ref()), &options.key) {
+        (Ok(()), Some(key)) => return Some(key.to_string()),
+        (Ok(()), None) => {}
+        (Err(error), _) => findings.add(0, error),
+    }
+    sidecar.signature.as_ref().map(|signature| signature.key.clone())
+}
+
+/// Reads every archive whole, side by side; digest and length of the Pellet's own.
+fn read(
+    fs: &dyn Fs,
+    options: &VerifyOptions,
+    layers: Option<&Layers>,
+    sidecar: Option<&Sidecar>,
+    findings: &Findings,
+    observer: &dyn RestoreObserver,
+) -> Result<(Digest, u64), ReadError> {
+    let stop = AtomicBool::new(false);
+    let cpu = Meter::current();
+    std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| {
+            let _counted = cpu.run();
+            match layers {
+                Some(layers) => layers.own().digest(&stop),
+                None => hash(fs, options, &stop),
+            }
+        });
+        let earlier = scope.spawn(|| ancestors(layers, sidecar, findings, &stop));
+        let read = match layers {
+            Some(layers) => contents(layers, sidecar, options, findings, &stop, observer),
+            None => Ok(()),
+        };
+        let (hashed, earlier) = (hashing.join(), earlier.join());
+        read?;
+        earlier.unwrap_or(Ok(()))?;
+        hashed.unwrap_or_else(|_| {
+            Err(ReadError::new(ReadErrorKind::Internal, "internal", "hashing the archive panicked"))
+        })
     })
 }
 
