@@ -61,7 +61,11 @@ pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources, Failure> {
     })?;
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut sources = Sources::new(&folder).variables(variables);
+    // Services and `env -i` have no HOME; the account has one all the same.
+    let home = std::env::home_dir().filter(|_| std::env::var_os("HOME").is_none());
+    let home =
+        home.and_then(|home| Some(("HOME".to_owned(), home.into_os_string().into_string().ok()?)));
+    let mut sources = Sources::new(&folder).variables(variables.chain(home));
     sources = match &args.config {
         Some(file) => sources.file(file),
         None => sources.file_if_there(folder.join(DEFAULT_FILE)),

@@ -71,7 +71,7 @@ fn surroundings_change_no_byte_of_a_pellet() {
     let surroundings = [
         "umask 077; exec \"$@\"",
         "umask 0; export LC_ALL=tr_TR.UTF-8 TZ=Pacific/Auckland; exec \"$@\"",
-        "unset USER LOGNAME; export LANG=C; exec taskset 1 \"$@\"",
+        "unset HOME USER LOGNAME; export LANG=C; exec taskset 1 \"$@\"",
         // Only root can become somebody else, who may not reach the program where it lies.
         "[ \"$(id -u)\" = 0 ] || exec \"$@\"; cp \"$1\" program; shift
          exec setpriv --reuid=65534 --regid=65534 --clear-groups ./program \"$@\"",
