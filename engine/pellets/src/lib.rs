@@ -39,6 +39,7 @@ mod sidecar;
 mod sign;
 mod store;
 mod subtrees;
+mod text;
 mod tree;
 mod verify;
 

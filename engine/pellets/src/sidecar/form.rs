@@ -1,13 +1,11 @@
 //! The form of a sidecar.
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::text::Raw;
+use super::raw_path::RawPath;
 use crate::base::Stamps;
 use crate::digest::Digest;
 use crate::name::PelletName;
@@ -224,10 +222,6 @@ pub struct LockFile {
     pub blake3: Digest,
 }
 
-/// A path, or another text of any bytes: a JSON string where it is UTF-8, else `{"hex": "…"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RawPath(Box<[u8]>);
-
 /// Why a sidecar cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SidecarError {
@@ -271,57 +265,6 @@ impl Node for SidecarEntry {
     }
 }
 
-impl RawPath {
-    /// The bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The path, for the file system.
-    #[must_use]
-    pub fn as_path(&self) -> &Path {
-        Path::new(OsStr::from_bytes(&self.0))
-    }
-}
-
-impl From<&[u8]> for RawPath {
-    fn from(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-}
-
-impl From<Box<[u8]>> for RawPath {
-    fn from(bytes: Box<[u8]>) -> Self {
-        Self(bytes)
-    }
-}
-
-impl From<&Path> for RawPath {
-    fn from(path: &Path) -> Self {
-        Self(path.as_os_str().as_bytes().into())
-    }
-}
-
-impl Serialize for RawPath {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Hex {
-            hex: String,
-        }
-        match std::str::from_utf8(&self.0) {
-            Ok(text) => serializer.serialize_str(text),
-            Err(_) => Hex { hex: hex::encode(&self.0) }.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for RawPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Raw)
-    }
-}
-
 /// The header of an entry whose name and target are at most 100 bytes long.
 fn short_header() -> u64 {
     512
@@ -346,7 +289,7 @@ fn is_own(layer: &u32) -> bool {
 mod octal {
     use serde::{Deserializer, Serializer};
 
-    use super::super::text::from_text;
+    use crate::text::from_text;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde fixes the signature")]
     pub(super) fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {

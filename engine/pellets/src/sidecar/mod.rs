@@ -4,15 +4,15 @@
 //! thousand at a time, and the text is never in memory as a whole.
 
 mod form;
+mod raw_path;
 mod read;
-mod text;
 mod write;
 
 pub(crate) use form::CREATED_BY;
 pub use form::{
-    DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, RawPath, SCHEMA_VERSION,
-    Sidecar, SidecarAttribute, SidecarEntry, SidecarError, SidecarFrame, Totals,
+    DELTA_SCHEMA_VERSION, Delta, EntryKind, Layer, LockFile, Origin, SCHEMA_VERSION, Sidecar,
+    SidecarAttribute, SidecarEntry, SidecarError, SidecarFrame, Totals,
 };
+pub use raw_path::RawPath;
 pub(crate) use read::read_as;
-pub(crate) use text::from_text;
 pub(crate) use write::{Later, Rows};
