@@ -31,7 +31,6 @@ mod web;
 
 pub use auth::{Secret, SecretError, TokenError, Tokens};
 pub use nestr_events::EventError;
-pub use openapi::openapi_json;
 pub use operations::{Cancel, outcome_of};
 pub use options::{Checkpoint, CheckpointHook, Options};
 pub use pellets::{
@@ -39,4 +38,5 @@ pub use pellets::{
     collect_offline, prove, traced_proof,
 };
 pub use problem::{Code, Problem};
+pub use router::openapi_json;
 pub use service::{Service, StartError};

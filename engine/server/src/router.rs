@@ -6,7 +6,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, http};
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,10 +41,11 @@ pub(crate) fn metrics(app: &Shared) -> Router {
     guard(router, app)
 }
 
-/// The description of the API, as committed and as served.
-pub(crate) fn description() -> OpenApi {
+/// The description of this server's API as committed text.
+#[must_use]
+pub fn openapi_json() -> String {
     let routes = public_routes().merge(private_routes()).merge(telemetry_routes());
-    openapi::complete(routes.into_openapi())
+    openapi::render(openapi::complete(routes.into_openapi()))
 }
 
 /// Routes that need no token, or judge the caller themselves.
@@ -99,4 +99,45 @@ async fn not_found() -> Problem {
 
 async fn method_not_allowed() -> Problem {
     Problem::new(Code::MethodNotAllowed, "this route does not take that method")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_description_is_the_generated_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let generated = openapi_json();
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::write(path, &generated).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(
+            committed == generated,
+            "run `UPDATE_OPENAPI=1 cargo test -p nestr-server description`"
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let api: serde_json::Value = serde_json::from_str(&openapi_json()).unwrap();
+        fn walk<'a>(value: &'a serde_json::Value, found: &mut Vec<&'a str>) {
+            match value {
+                serde_json::Value::Object(fields) => {
+                    found.extend(fields.get("$ref").and_then(|r| r.as_str()));
+                    fields.values().for_each(|v| walk(v, found));
+                }
+                serde_json::Value::Array(items) => items.iter().for_each(|v| walk(v, found)),
+                _ => {}
+            }
+        }
+        let mut references = Vec::new();
+        walk(&api, &mut references);
+        assert!(references.len() > 10);
+        for reference in references {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(api.pointer(pointer).is_some(), "{reference}");
+        }
+    }
 }
