@@ -17,12 +17,10 @@ use serde::Deserialize;
 
 use super::error::ReadError;
 use super::path::in_order;
-use crate::sidecar::{RawPath, Sidecar, SidecarEntry, SidecarFrame};
+use crate::sidecar::{ENTRIES, RawPath, Sidecar, SidecarEntry, SidecarFrame};
 
 /// What a sidecar that we wrote begins with.
 const BEGINNING: &[u8] = b"{\"schema_version\":1,";
-/// What the entries begin with.
-const ENTRIES: &[u8] = b"\"entries\":[\n";
 /// The longest beginning of a sidecar, up to its entries: some fifty thousand frames.
 const MAX_HEAD: usize = 4 << 20;
 /// Bytes read at once.

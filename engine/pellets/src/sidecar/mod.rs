@@ -14,5 +14,5 @@ pub use form::{
     SidecarAttribute, SidecarEntry, SidecarError, SidecarFrame, Totals,
 };
 pub use raw_path::RawPath;
-pub(crate) use read::read_as;
+pub(crate) use read::{ENTRIES, read_as};
 pub(crate) use write::{Later, Rows};

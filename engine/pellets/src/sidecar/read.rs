@@ -28,7 +28,7 @@ const BATCH: usize = 512 << 10;
 const MAX_THREADS: usize = 4;
 
 /// What the entries begin with, each on a line of its own.
-const ENTRIES: &[u8] = b"\"entries\":[\n";
+pub(crate) const ENTRIES: &[u8] = b"\"entries\":[\n";
 
 impl Sidecar {
     /// Reads the sidecar from its bytes.
